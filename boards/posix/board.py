@@ -1,0 +1,111 @@
+"""The POSIX board: the agent as a process of a host, set up by one JSON file.
+
+    main.py CONFIG.json
+
+`board` in that file is what would be soldered or provisioned elsewhere; `agent` is the agent's
+configuration, checked by `config.schema`. README.md beside this file lists the keys.
+"""
+
+import json
+import sys
+
+from tidegate.agent import Agent
+from tidegate.config import schema
+from tidegate.errors import ConfigurationError, TidegateError
+from tidegate.hal.nor import FileFlash
+from tidegate.hal.posix import (
+    PosixClock, PosixEntropy, PosixNetwork, PosixTerminal, PosixWatchdog,
+)
+from tidegate.limits import BLOCK_BYTES, WATCHDOG_MS
+from tidegate.observe.catalogue import Catalogue
+from tidegate.sources.journal import JournalSource
+from tidegate.sources.replay import ReplaySource
+from tidegate.sources.simulated import SimulatedSource
+
+_RESET_POWER_ON = 1
+# key: default (None: must be given)
+_KEYS = {"flash_path": None, "flash_bytes": 1_048_576, "clock": {}, "scenario_utc_ms": 0,
+         "source": {"kind": "simulated", "seed": 1}, "journal_path": ""}
+
+
+class Ports:
+    """The host's ports, by the names the agent knows."""
+
+    name = "posix"
+    reset_cause = _RESET_POWER_ON
+
+    def __init__(self, settings):
+        clock = settings["clock"]
+        self.clock = PosixClock(
+            clock.get("speed", 1), clock.get("wall_ms"), clock.get("utc_ms"))
+        self.entropy = PosixEntropy()
+        self.flash = FileFlash(settings["flash_path"], settings["flash_bytes"] // BLOCK_BYTES)
+        self.network = PosixNetwork(self.clock)
+        self.terminal = PosixTerminal()
+        self.watchdog = PosixWatchdog(self.clock, WATCHDOG_MS)
+
+
+def build(arguments):
+    """Argument: the command line, one path. Result: (Agent, Ports).
+
+    Errors: SystemExit with status 2 after one line that says what to change.
+    """
+    if len(arguments) != 1:
+        _refuse("usage: main.py CONFIG.json")
+    try:
+        with open(arguments[0]) as file:
+            text = json.load(file)
+        settings = _settings(text.get("board"))
+        configuration = schema.check(text.get("agent"))
+        ports = Ports(settings)
+        agent = Agent(ports, _source(settings), configuration, _umqtt(),
+                      settings["scenario_utc_ms"])
+    except OSError as error:
+        _refuse("%s or a file it names cannot be opened: %s" % (arguments[0], error))
+    except (ValueError, AttributeError) as error:
+        _refuse("%s is no JSON object: %s" % (arguments[0], error))
+    except TidegateError as error:
+        _refuse(str(error))
+    return agent, ports
+
+
+def _settings(given):
+    if not isinstance(given, dict):
+        raise ConfigurationError("board: must be given, a table of keys and values")
+    for key in sorted(given):
+        if key not in _KEYS:
+            raise ConfigurationError("board.%s: no such key; known are %s"
+                                     % (key, ", ".join(sorted(_KEYS))))
+    settings = dict(_KEYS)
+    settings.update(given)
+    if settings["flash_path"] is None:
+        raise ConfigurationError("board.flash_path: must be given: file that holds the spool")
+    return settings
+
+
+def _source(settings):
+    wanted = dict(settings["source"])
+    kind = wanted.pop("kind", None)
+    if kind == "simulated":
+        source = SimulatedSource(**wanted)
+    elif kind == "replay":
+        source = ReplaySource(wanted["path"], Catalogue())
+    else:
+        raise ConfigurationError("board.source.kind: simulated or replay")
+    if settings["journal_path"]:
+        journal = open(settings["journal_path"], "ab", 0)
+        source = JournalSource(source, lambda line: journal.write(line.encode()))
+    return source
+
+
+def _umqtt():
+    try:
+        import umqtt.simple
+    except ImportError:
+        raise ConfigurationError("umqtt.simple is not on the module path; run make setup")
+    return umqtt.simple
+
+
+def _refuse(line):
+    sys.stderr.write(line + "\n")
+    sys.exit(2)

@@ -1,0 +1,187 @@
+"""The agent: one turn is one call of `step`, which does bounded work and returns."""
+
+import json
+import sys
+
+from tidegate import __version__
+from tidegate.clock.anchor import QUALITY_NAMES, Anchor
+from tidegate.clock.monotonic import Monotonic
+from tidegate.diag import trail
+from tidegate.diag.counters import Counters
+from tidegate.limits import SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX
+from tidegate.link import causes, session
+from tidegate.link.backoff import Backoff
+from tidegate.observe.catalogue import LOG_NAMES, Catalogue
+from tidegate.observe.sampler import Sampler
+from tidegate.observe.suppress import Suppressor
+from tidegate.spool.spool import Spool
+from tidegate.uplink.uplink import Uplink
+
+
+class Agent:
+    """Joins all parts.
+
+    Arguments: ports, an object with clock, entropy, flash, network, terminal, watchdog, name (of
+    the board), reset_cause (a number); source, with step(elapsed_ms, emit), elapsed_ms counting
+    from UTC moment `scenario_utc_ms`; configuration, checked by `config.schema`; simple, the
+    module umqtt.simple.
+    Errors: SpoolError where the flash region cannot be used.
+    """
+
+    def __init__(self, ports, source, configuration, simple, scenario_utc_ms=0):
+        self._ports = ports
+        self._source = source
+        self._configuration = configuration
+        self._scenario_utc_ms = scenario_utc_ms
+        self.monotonic = Monotonic(ports.clock.ticks_mask_ms)
+        self.monotonic.update(ports.clock.ticks_ms())
+        self.anchor = Anchor()
+        self.counters = Counters()
+        self.trail = trail.Trail(self.monotonic, self._say)
+        catalogue = Catalogue()
+        suppressor = Suppressor(catalogue)
+        self.spool = self._start_spool(suppressor)
+        self.session = session.Session(ports.network, simple, self)
+        self.uplink = Uplink(
+            self.spool, (self.anchor, self.monotonic), self.session,
+            configuration["device_id"], configuration["confirm"] == "echo", self.counters)
+        self.backoff = Backoff(self._random_below)
+        self.backoff.start(self.monotonic.now_ms)
+        self._sampler = Sampler(catalogue, suppressor, self.spool.append, self.counters)
+        self._offer = self._sampler.offer
+        self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
+        topic = "tidegate/1/%s/" % configuration["device_id"]
+        self._state_topic = (topic + "state").encode()
+        self._confirm_topic = (topic + "confirm").encode()
+        self._session_count = 0
+
+    def step(self, ticks_ms):
+        """One turn. Argument: the clock port's ticks. Result: ms until it has something to do."""
+        now_ms = self.monotonic.update(ticks_ms)
+        self._sample(now_ms)
+        self._connect(now_ms)
+        self.session.step(now_ms)
+        self.uplink.step(now_ms)
+        self.session.step(now_ms)
+        self.spool.idle(now_ms)
+        return self._wait_ms(now_ms)
+
+    def close(self):
+        """End in order: what is confirmed is noted, the session says goodbye."""
+        self.session.close(self.monotonic.now_ms)
+        self.spool.close()
+        self.trail.note(trail.INFO, "agent ended")
+
+    def _start_spool(self, suppressor):
+        spool = Spool(self._ports.flash, self.monotonic)
+        was_blank = not spool.recover(suppressor.restore)
+        now_ms = self.monotonic.now_ms
+        suppressor.begin(now_ms)
+        store_id = self._ports.entropy.random_bytes(STORE_ID_BYTES) if was_blank else b""
+        spool.start(store_id, self._ports.reset_cause, now_ms)
+        for log, found in zip(spool.logs, spool.report):
+            self.trail.note(
+                trail.WARNING if found.is_cut else trail.INFO, "spool found",
+                log=LOG_NAMES[log.geometry.log], boot=spool.boot, held=found.observation_count,
+                next_seq=log.next_seq, watermark=log.ranges.watermark, cut=int(found.is_cut))
+        self._take_time(spool)
+        return spool
+
+    def _take_time(self, spool):
+        known = self._ports.clock.utc_ms()
+        if known is None:
+            return
+        utc_ms, quality = known
+        mono_ms = self.monotonic.total_ms(self.monotonic.now_ms)
+        if self.anchor.offer(mono_ms, utc_ms, quality):
+            spool.anchor(self.anchor.utc_zero_ms, quality)
+            self.trail.note(trail.INFO, "time known", quality=QUALITY_NAMES[quality])
+
+    def _sample(self, now_ms):
+        late_ms = (now_ms - self._sampled_ms) & TICKS_MASK_MS
+        if late_ms < SAMPLE_PERIOD_MS:
+            return
+        on_time = late_ms < 2 * SAMPLE_PERIOD_MS
+        self._sampled_ms = (self._sampled_ms + SAMPLE_PERIOD_MS if on_time else now_ms)
+        self._sampled_ms &= TICKS_MASK_MS
+        self._take_time(self.spool)
+        mono_ms = self.monotonic.total_ms(now_ms)
+        elapsed_ms = mono_ms
+        if self.anchor.utc_zero_ms is not None:
+            elapsed_ms += self.anchor.utc_zero_ms - self._scenario_utc_ms
+        if hasattr(self._source, "turn"):
+            self._source.turn(self.spool.boot, mono_ms)
+        self._sampler.begin_turn(now_ms)
+        self._source.step(elapsed_ms, self._offer)
+
+    def _connect(self, now_ms):
+        if self.session.phase != session.IDLE or self.backoff.wait_ms(now_ms):
+            return
+        if not self._ports.network.is_up():
+            return
+        configuration = self._configuration
+        self.counters.attempts += 1
+        self._session_count += 1
+        identity = (configuration["device_id"].encode(),
+                    configuration["username"].encode() or None,
+                    configuration["password"].encode() or None)
+        self.session.open(
+            configuration["host"], configuration["port"],
+            (identity, configuration["keep_alive_s"], self._state_topic,
+             json.dumps(self._state("offline")).encode(), (self._confirm_topic,)), now_ms)
+
+    def _wait_ms(self, now_ms):
+        wait_ms = SAMPLE_PERIOD_MS - ((now_ms - self._sampled_ms) & TICKS_MASK_MS)
+        if self.session.phase == session.IDLE:
+            wait_ms = min(wait_ms, self.backoff.wait_ms(now_ms))
+        elif self.session.wire.stream is None:
+            wait_ms = min(wait_ms, 100)
+        return max(0, min(wait_ms, TURN_WAIT_MS_MAX))
+
+    def _state(self, state):
+        return {"v": 1, "state": state, "dev": self._configuration["device_id"],
+                "session": [self.spool.boot, self._session_count]}
+
+    # What the session reports.
+
+    def on_up(self, now_ms):
+        """The session stands: birth first, then live, then the backlog."""
+        self.counters.sessions += 1
+        self.backoff.up(now_ms)
+        birth = self._state("online")
+        birth["logs"] = self.uplink.session_up(now_ms)
+        birth["store"] = self.uplink.store_id
+        birth["version"] = __version__
+        birth["interpreter"] = "%s %s" % (
+            sys.implementation.name, ".".join(str(part) for part in sys.implementation.version[:3]))
+        birth["board"] = self._ports.name
+        self.session.publish(self._state_topic, json.dumps(birth).encode(), True, now_ms)
+        self.trail.note(trail.INFO, "session up", session=self._session_count)
+
+    def on_down(self, phase, cause, now_ms):
+        """The session ended, or an attempt failed."""
+        self.uplink.session_down()
+        was_up = phase == session.UP
+        wait_ms = self.backoff.lost(now_ms) if was_up else self.backoff.failed(now_ms)
+        level = trail.INFO if cause == causes.ENDED else trail.WARNING
+        self.trail.note(level, "session lost" if was_up else "attempt failed",
+                        phase=session.PHASE_NAMES[phase], cause=cause.replace(" ", "-"),
+                        wait_ms=wait_ms)
+
+    def on_puback(self, packet_id, now_ms):
+        """The server confirmed one publish."""
+        self.uplink.on_puback(packet_id, now_ms)
+
+    def on_message(self, topic, payload, now_ms):
+        """A message of a topic this session subscribed to."""
+        if topic != self._confirm_topic or not self.uplink.on_echo(payload):
+            self.trail.note(trail.WARNING, "message refused", size=len(payload))
+
+    def _say(self, line):
+        self._ports.terminal.write((line + "\n").encode())
+
+    def _random_below(self, bound):
+        number = 0
+        for byte in self._ports.entropy.random_bytes(4):
+            number = number << 8 | byte
+        return number % bound

@@ -1,0 +1,1 @@
+"""Monotonic time, and its way to UTC."""

@@ -1,0 +1,56 @@
+"""The configuration's keys, as one table, and the check that every source of it passes."""
+
+from tidegate.errors import ConfigurationError
+from tidegate.limits import DEVICE_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN
+
+TEXT, INTEGER, CHOICE = 0, 1, 2
+
+# name, type, default (None: must be given), minimum, maximum (of a text: bytes), choices, meaning
+KEYS = (
+    ("device_id", TEXT, None, 1, DEVICE_ID_BYTES_MAX, (), "name of the device in all topics"),
+    ("host", TEXT, None, 1, 253, (), "name or address of the MQTT server"),
+    ("port", INTEGER, 1883, 1, 65_535, (), "its TCP port"),
+    ("username", TEXT, "", 0, 128, (), "user name, empty for none"),
+    ("password", TEXT, "", 0, 1_024, (), "password; never shown"),
+    ("confirm", CHOICE, "echo", 0, 0, ("echo", "puback"), "who confirms: the receiver's echo, or "
+     "the server's PUBACK"),
+    ("keep_alive_s", INTEGER, 60, KEEP_ALIVE_S_MIN, KEEP_ALIVE_S_MAX, (), "MQTT keep-alive"),
+)
+
+_DEVICE_ID_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+
+def check(given):
+    """Argument: given, a dict of keys and values. Result: a dict of all keys, defaults filled in.
+
+    Errors: ConfigurationError names the key and what is allowed.
+    """
+    if not isinstance(given, dict):
+        raise ConfigurationError("the configuration is no table of keys and values")
+    known = [row[0] for row in KEYS]
+    for name in sorted(given):
+        if name not in known:
+            raise ConfigurationError("%s: no such key; known are %s" % (name, ", ".join(known)))
+    values = {}
+    for row in KEYS:
+        name, default = row[0], row[2]
+        if name not in given and default is None:
+            raise ConfigurationError("%s: must be given: %s" % (name, row[6]))
+        values[name] = given.get(name, default)
+        _check_value(row, values[name])
+    for character in values["device_id"]:
+        if character not in _DEVICE_ID_CHARACTERS:
+            raise ConfigurationError("device_id: only letters, digits, '.', '_' and '-'")
+    return values
+
+
+def _check_value(row, value):
+    name, kind, _, low, high, choices, _ = row
+    if kind == CHOICE:
+        if value not in choices:
+            raise ConfigurationError("%s: one of %s" % (name, ", ".join(choices)))
+    elif kind == TEXT:
+        if not isinstance(value, str) or not low <= len(value.encode()) <= high:
+            raise ConfigurationError("%s: a text of %d to %d bytes" % (name, low, high))
+    elif not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigurationError("%s: an integer from %d to %d" % (name, low, high))

@@ -1,0 +1,29 @@
+"""The trail: the last events, in words, for whoever comes to look."""
+
+from tidegate.limits import TRAIL_COUNT_MAX
+
+INFO, WARNING, ALARM = 0, 1, 2
+LEVEL_NAMES = ("INFO", "WARNING", "ALARM")
+
+
+class Trail:
+    """Keeps the last TRAIL_COUNT_MAX events, and hands each to `write` as it happens.
+
+    Arguments: monotonic, the time; write(line), takes one line of text without its end.
+    """
+
+    def __init__(self, monotonic, write):
+        self._monotonic = monotonic
+        self._write = write
+        self.lines = []
+
+    def note(self, level, event, **facts):
+        """Note an event: a word or two, and facts as key=value, in order of their keys."""
+        line = "%d %s %s" % (
+            self._monotonic.total_ms(self._monotonic.now_ms), LEVEL_NAMES[level], event)
+        for key in sorted(facts):
+            line += " %s=%s" % (key, facts[key])
+        self.lines.append(line)
+        if len(self.lines) > TRAIL_COUNT_MAX:
+            self.lines.pop(0)
+        self._write(line)

@@ -1,0 +1,106 @@
+"""The ports: what the agent asks of the world, as prose and contracts.
+
+A port is any object with the members named here; nothing inherits from these classes. Each one
+has at least two implementations (a chip, the host, or a strict fake in the tests), and the
+contract suite in `host_tests/unit/test_ports_contract.py` runs against all that fit the host.
+"""
+
+
+class Clock:
+    """Ticks that only go forward but wrap, and a wall clock that may know nothing.
+
+    Members: ticks_mask_ms, the period of the ticks less 1, a power of two less 1.
+    """
+
+    def ticks_ms(self):
+        """Milliseconds since some moment, 0..ticks_mask_ms; wraps to 0."""
+
+    def utc_ms(self):
+        """(milliseconds since 1970-01-01 UTC, quality), or None while the time is unknown.
+
+        Quality is one of the codes in `clock.anchor`.
+        """
+
+
+class Entropy:
+    """Randomness of the hardware."""
+
+    def random_bytes(self, count):
+        """`count` fresh random bytes. Never blocks for long, never repeats after a reset."""
+
+
+class Flash:
+    """A region of NOR flash.
+
+    Members: block_bytes, block_count; program_unit_bytes (1, 16, 32 or 256); reprogram, whether
+    a unit may be programmed again where the new bits are 1.
+    Errors: FlashError for a misaligned or outside access, a program that would set a bit, or a
+    medium that failed. Nothing else.
+    """
+
+    def read(self, offset, buffer):
+        """Fill `buffer` from byte `offset`; any offset, any length inside the region."""
+
+    def program(self, offset, data):
+        """Clear bits so that `data` stands at `offset`; both multiples of the program unit.
+
+        Durable when it returns; a cut of power inside leaves some of the bits cleared.
+        """
+
+    def erase(self, block):
+        """Set all bits of one block. May take 400 ms on a chip: call it in idle steps only."""
+
+
+class Network:
+    """Makes streams. No call blocks."""
+
+    def is_up(self):
+        """Whether the own link (Wi-Fi, cable, cellular) is there."""
+
+    def resolve(self, host, port):
+        """An address for `open`, or None while the answer is under way; OSError when it failed.
+
+        Call again with the same arguments until it answers.
+        """
+
+    def open(self, address):
+        """A Stream whose connection has begun."""
+
+    def wait(self, stream, writing, wait_ms):
+        """Return when `stream` can be read (or written, where `writing`), or after `wait_ms`.
+
+        `stream` is None where there is none.
+        """
+
+
+class Stream:
+    """One connection, never blocking. Errors: OSError with the errno of the system."""
+
+    def is_connected(self):
+        """False while the connection is being made, True once it stands; OSError if it failed."""
+
+    def receive_into(self, buffer):
+        """Number of bytes put into `buffer`; 0 when the peer closed; None when none are there."""
+
+    def send(self, data):
+        """Number of bytes taken, 0 when the system's buffer is full."""
+
+    def close(self):
+        """Give it back; may be called twice; never raises."""
+
+
+class Terminal:
+    """The serial line a technician sees."""
+
+    def read_into(self, buffer):
+        """Number of bytes put into `buffer`, 0 when none wait. Never blocks."""
+
+    def write(self, data):
+        """Number of bytes taken, possibly 0. Never blocks."""
+
+
+class Watchdog:
+    """Resets the board unless fed."""
+
+    def feed(self):
+        """Say that a whole good turn was done."""

@@ -1,0 +1,78 @@
+"""Every bound of the agent, with its unit as the last word; relations are asserted here."""
+
+# Time. The agent's own ticks wrap at 2^29 ms (6.2 days), whatever the chip's do, so that a
+# difference is one subtraction and one mask, and always a small integer on 32-bit boards.
+TICKS_PERIOD_MS = 1 << 29
+TICKS_MASK_MS = TICKS_PERIOD_MS - 1
+TICKS_HALF_MS = TICKS_PERIOD_MS >> 1
+
+# A turn of the agent.
+SAMPLE_PERIOD_MS = 1_000
+TURN_WAIT_MS_MAX = 1_000
+STEP_BUDGET_MS = 50
+WATCHDOG_MS = 8_000
+
+# Observations.
+OBSERVATION_ID_MAX = 4_095
+OBSERVATION_COUNT_MAX = 64
+TEXT_BYTES_MAX = 256
+OPAQUE_BYTES_MAX = 2_048
+BITS64_MAX = (1 << 64) - 1
+COUNT32_MAX = (1 << 32) - 1
+COUNT53_MAX = (1 << 53) - 1
+DEVICE_ID_BYTES_MAX = 64
+
+# Spool. A sector is one erase block.
+BLOCK_BYTES = 4_096
+SECTOR_AGE_MS_MAX = 1 << 28
+RECORDS_SHARE_PERCENT = 25
+SECTOR_COUNT_MIN = 4
+RESERVED_SECTOR_COUNT = 2
+RANGE_COUNT_MAX = 16
+CONFIRM_NOTE_COUNT = 64
+CONFIRM_NOTE_MS = 600_000
+STORE_ID_BYTES = 8
+FRAME_BYTES_MAX = OPAQUE_BYTES_MAX + 32
+
+# Uplink.
+BATCH_COUNT_MAX = 64
+PAYLOAD_BYTES_MAX = 3_072
+WINDOW_COUNT_MAX = 8
+BACKLOG_WAIT_MS = 2_000
+UNECHOED_COUNT_MAX = 8_192
+LAG_PERIOD_MS = 1_000
+
+# Link.
+TX_BYTES_MAX = 4_096
+TX_KEPT_BYTES = 128
+RX_BYTES_MAX = 2_048
+RX_QUEUE_COUNT_MAX = 4
+TOPIC_BYTES_MAX = 122
+PACKET_ID_MAX = 65_535
+RESOLVE_MS_MAX = 10_000
+CONNECT_MS_MAX = 10_000
+HANDSHAKE_MS_MAX = 15_000
+CONNACK_MS_MAX = 20_000
+SUBACK_MS_MAX = 20_000
+ATTEMPT_MS_MAX = 30_000
+UNCONFIRMED_MS_MAX = 60_000
+KEEP_ALIVE_S_MIN = 5
+KEEP_ALIVE_S_MAX = 1_170
+BACKOFF_WINDOW_MS_MIN = 4_000
+BACKOFF_WINDOW_MS_MAX = 600_000
+SESSION_PROVEN_MS = 60_000
+
+# Diagnosis.
+TRAIL_COUNT_MAX = 32
+
+assert SAMPLE_PERIOD_MS <= TURN_WAIT_MS_MAX * 2
+assert TICKS_HALF_MS > 2 * 86_400_000, "heartbeats of a day are told apart by half the period"
+assert SECTOR_AGE_MS_MAX < TICKS_PERIOD_MS, "a frame's time is a delta within one period"
+assert FRAME_BYTES_MAX < BLOCK_BYTES - 128, "the largest frame fits a sector beside its header"
+assert SECTOR_COUNT_MIN > RESERVED_SECTOR_COUNT + 1
+assert OPAQUE_BYTES_MAX * 4 // 3 + 300 <= PAYLOAD_BYTES_MAX, "base64 and an envelope fit"
+assert PAYLOAD_BYTES_MAX + TOPIC_BYTES_MAX + 16 + TX_KEPT_BYTES <= TX_BYTES_MAX, "a publish is one send"
+assert DEVICE_ID_BYTES_MAX + len("tidegate/1//history") <= TOPIC_BYTES_MAX
+assert WINDOW_COUNT_MAX * BATCH_COUNT_MAX < UNECHOED_COUNT_MAX
+assert RESOLVE_MS_MAX <= ATTEMPT_MS_MAX and CONNECT_MS_MAX <= ATTEMPT_MS_MAX
+assert BACKOFF_WINDOW_MS_MAX < TICKS_HALF_MS

@@ -1,0 +1,1 @@
+"""One MQTT session: phases, packets, back-off."""

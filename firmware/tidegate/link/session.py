@@ -1,0 +1,203 @@
+"""One MQTT session at a time: phases, liveness, packets in flight. No step ever blocks."""
+
+from tidegate.errors import LinkError
+from tidegate.limits import (
+    CONNACK_MS_MAX, CONNECT_MS_MAX, PACKET_ID_MAX, RESOLVE_MS_MAX, SUBACK_MS_MAX, TICKS_MASK_MS,
+    UNCONFIRMED_MS_MAX,
+)
+from tidegate.link import causes, codec
+from tidegate.link.wire import Wire
+
+IDLE, RESOLVE, CONNECT, CONNACK, SUBSCRIBE, UP = range(6)
+PHASE_NAMES = ("idle", "resolve", "connect", "connack", "subscribe", "up")
+# Phase: its budget in ms, and the cause when it overruns.
+BUDGETS = {
+    RESOLVE: (RESOLVE_MS_MAX, causes.DNS_TIMEOUT),
+    CONNECT: (CONNECT_MS_MAX, causes.CONNECT_TIMEOUT),
+    CONNACK: (CONNACK_MS_MAX, causes.CONNACK_TIMEOUT),
+    SUBSCRIBE: (SUBACK_MS_MAX, causes.SUBACK_TIMEOUT),
+}
+_PACKET_OVERHEAD_BYTES = 9
+_PACKETS_PER_STEP = 16
+
+
+class Session:
+    """Brings a session up, keeps it, and says why it ended.
+
+    Arguments: network, the port; simple, the module umqtt.simple; handler, an object with
+    on_up(now_ms), on_down(phase, cause, now_ms), on_message(topic, payload, now_ms) and
+    on_puback(packet_id, now_ms).
+    """
+
+    def __init__(self, network, simple, handler):
+        self._network = network
+        self._handler = handler
+        self.wire = Wire()
+        self._codec = codec.Codec(simple, self.wire, self._take_message)
+        self._message = None
+        self._in_flight = {}
+        self._packet_id = 0
+        self._phase_ms = self._received_ms = self._sent_ms = self._pinged_ms = 0
+        self._keep_alive_ms = 0
+        self._host, self._port, self._request = "", 0, None
+        self.phase = IDLE
+
+    def open(self, host, port, request, now_ms):
+        """Begin an attempt.
+
+        Argument: request, (identity, keep_alive_s, will topic, will, topics to subscribe to)
+        with identity (client id, user, password); all of them bytes, user and password None
+        for none.
+        """
+        self._host, self._port, self._request = host, port, request
+        self._keep_alive_ms = request[1] * 1_000
+        self._in_flight.clear()
+        self._enter(RESOLVE, now_ms)
+
+    def close(self, now_ms):
+        """End the session in order; what the system does not take at once is dropped."""
+        if self.phase == UP:
+            self._guard(self._say_goodbye, now_ms)
+        if self.phase != IDLE:
+            self._fail(causes.ENDED, now_ms)
+
+    def can_publish(self, topic, payload_bytes):
+        """Whether a publish of that size can be written now."""
+        size = _PACKET_OVERHEAD_BYTES + len(topic) + payload_bytes
+        return self.phase == UP and self.wire.room_bytes() >= size
+
+    def publish(self, topic, payload, retain, now_ms):
+        """Write one publish, QoS 1; `can_publish` was True. Result: its packet id."""
+        packet_id = self._next_packet_id()
+        self._codec.publish(topic, payload, retain, packet_id)
+        self._in_flight[packet_id] = now_ms
+        return packet_id
+
+    def step(self, now_ms):
+        """Bounded work on whatever phase this is."""
+        if self.phase != IDLE:
+            self._guard(self._work, now_ms)
+
+    def _guard(self, work, now_ms):
+        """Any failure of the stream, the peer or umqtt.simple ends the session with its cause."""
+        try:
+            work(now_ms)
+        except LinkError as error:
+            self._fail(error.cause, now_ms)
+        except OSError as error:
+            if self.phase == RESOLVE:
+                self._fail(causes.DNS_FAILED, now_ms)
+            else:
+                self._fail(causes.of_os_error(error, self.phase == CONNECT), now_ms)
+        except (ValueError, IndexError, TypeError, AssertionError):
+            self._fail(causes.PROTOCOL, now_ms)
+
+    def _say_goodbye(self, now_ms):
+        self._codec.disconnect()
+        if self.wire.flush():
+            self._sent_ms = now_ms
+
+    def _work(self, now_ms):
+        if self.phase == RESOLVE:
+            address = self._network.resolve(self._host, self._port)
+            if address is not None:
+                self.wire.attach(self._network.open(address))
+                self._enter(CONNECT, now_ms)
+        if self.phase == CONNECT and self.wire.stream.is_connected():
+            identity, keep_alive_s, will_topic, will, _ = self._request
+            self._received_ms = self._sent_ms = now_ms
+            self._codec.connect(identity, keep_alive_s, will_topic, will)
+            self._enter(CONNACK, now_ms)
+        if self.phase >= CONNACK:
+            self._exchange(now_ms)
+        if self.phase in BUDGETS:
+            budget_ms, cause = BUDGETS[self.phase]
+            if (now_ms - self._phase_ms) & TICKS_MASK_MS > budget_ms:
+                raise LinkError(cause)
+
+    def _exchange(self, now_ms):
+        if self.wire.fill():
+            self._received_ms = now_ms
+        for _ in range(_PACKETS_PER_STEP):
+            first = self.wire.next_packet()
+            if not first:
+                break
+            self._dispatch(first, now_ms)
+            if self.phase == IDLE:
+                return
+        if self.phase == UP:
+            self._check_liveness(now_ms)
+        if self.wire.flush():
+            self._sent_ms = now_ms
+
+    def _dispatch(self, first, now_ms):
+        kind = first & 0xF0
+        packet = self.wire.packet()
+        if kind == codec.CONNACK and self.phase == CONNACK:
+            self._on_connack(packet[1], now_ms)
+        elif kind == codec.SUBACK and self.phase == SUBSCRIBE:
+            self._on_suback(packet, now_ms)
+        elif kind == codec.PUBACK and len(packet) == 2:
+            packet_id = packet[0] << 8 | packet[1]
+            if self._in_flight.pop(packet_id, None) is not None:
+                self._handler.on_puback(packet_id, now_ms)
+        elif kind == codec.PUBLISH and self.phase >= SUBSCRIBE:
+            self._message = None
+            self._codec.receive()
+            if self._message:
+                self._handler.on_message(self._message[0], self._message[1], now_ms)
+        elif kind != codec.PINGRESP:
+            raise LinkError(causes.PROTOCOL, "packet 0x%02x in phase %s"
+                            % (first, PHASE_NAMES[self.phase]))
+
+    def _take_message(self, topic, payload):
+        self._message = (topic, payload)
+
+    def _on_connack(self, code, now_ms):
+        if code:
+            raise LinkError(causes.CONNACK_CAUSES.get(code, causes.PROTOCOL))
+        for topic in self._request[4]:
+            packet_id = self._next_packet_id()
+            self._codec.subscribe(topic, packet_id)
+            self._in_flight[packet_id] = now_ms
+        self._enter(SUBSCRIBE, now_ms)
+
+    def _on_suback(self, packet, now_ms):
+        self._in_flight.pop(packet[0] << 8 | packet[1], None)
+        if packet[2] > 2:
+            raise LinkError(causes.SUBACK_REFUSED)
+        if not self._in_flight:
+            self._enter(UP, now_ms)
+            self._handler.on_up(now_ms)
+
+    def _check_liveness(self, now_ms):
+        half_ms = self._keep_alive_ms >> 1
+        quiet_ms = (now_ms - self._received_ms) & TICKS_MASK_MS
+        if quiet_ms > self._keep_alive_ms + half_ms:
+            raise LinkError(causes.SILENT)
+        for sent_ms in self._in_flight.values():
+            if (now_ms - sent_ms) & TICKS_MASK_MS > UNCONFIRMED_MS_MAX:
+                raise LinkError(causes.UNCONFIRMED)
+        unsent_ms = (now_ms - self._sent_ms) & TICKS_MASK_MS
+        unasked_ms = (now_ms - self._pinged_ms) & TICKS_MASK_MS
+        if max(quiet_ms, unsent_ms) >= half_ms and unasked_ms >= half_ms:
+            self._pinged_ms = now_ms
+            self._codec.ping()
+
+    def _next_packet_id(self):
+        """1..65535, never one that is in flight."""
+        while True:
+            self._packet_id = self._packet_id % PACKET_ID_MAX + 1
+            if self._packet_id not in self._in_flight:
+                return self._packet_id
+
+    def _enter(self, phase, now_ms):
+        self.phase = phase
+        self._phase_ms = now_ms
+
+    def _fail(self, cause, now_ms):
+        phase = self.phase
+        self.phase = IDLE
+        self.wire.detach()
+        self._in_flight.clear()
+        self._handler.on_down(phase, cause, now_ms)

@@ -1,0 +1,144 @@
+"""The wire: what umqtt.simple takes for its socket.
+
+Outwards it gathers the many small writes of one packet, so that a packet is one send. Inwards
+it hands out complete packets only. No call into umqtt.simple can block, because every read is
+served from memory: from a packet that is already here, or from an answer laid ready.
+"""
+
+from tidegate.errors import LinkError
+from tidegate.limits import RX_BYTES_MAX, TX_BYTES_MAX, TX_KEPT_BYTES
+from tidegate.link import causes
+
+_LENGTH_BYTES_MAX = 4
+
+
+class Wire:
+    """Buffers between umqtt.simple and a Stream; see `hal.ports.Stream`."""
+
+    def __init__(self):
+        self._tx = bytearray(TX_BYTES_MAX)
+        self._rx = bytearray(RX_BYTES_MAX)
+        self._tx_view = memoryview(self._tx)
+        self._rx_view = memoryview(self._rx)
+        self._tx_start = self._tx_end = 0
+        self._rx_start = self._rx_end = 0
+        self._answer = b""
+        self._at = self._packet_end = 0
+        self.stream = None
+
+    def attach(self, stream):
+        """Start afresh on a Stream."""
+        self.stream = stream
+        self._tx_start = self._tx_end = self._rx_start = self._rx_end = 0
+        self._at = self._packet_end = 0
+        self._answer = b""
+
+    def detach(self):
+        """Close the stream, if there is one."""
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
+
+    # What umqtt.simple calls.
+
+    def connect(self, address):
+        """Nothing: the stream is connected already."""
+
+    def settimeout(self, seconds):
+        """Nothing: this socket never waits."""
+
+    def setblocking(self, flag):
+        """Nothing: this socket never waits."""
+
+    def close(self):
+        """Nothing: the session closes the stream once its last bytes are out."""
+
+    def write(self, data, count=None):
+        """Take a piece of a packet."""
+        count = len(data) if count is None else count
+        end = self._tx_end + count
+        if end > TX_BYTES_MAX:
+            raise LinkError(causes.PROTOCOL, "packet above %d bytes" % TX_BYTES_MAX)
+        self._tx[self._tx_end:end] = data if count == len(data) else memoryview(data)[:count]
+        self._tx_end = end
+        return count
+
+    def read(self, count):
+        """Serve from the answer laid ready, else from the packet being decoded."""
+        if self._answer:
+            data = self._answer[:count]
+            self._answer = self._answer[count:]
+            return data
+        if self._at + count > self._packet_end:
+            raise LinkError(causes.PROTOCOL, "packet shorter than its fields")
+        data = bytes(self._rx_view[self._at:self._at + count])
+        self._at += count
+        return data
+
+    # What the session calls.
+
+    def lay_answer(self, data):
+        """Have the next reads return `data`: the answer umqtt.simple would wait for."""
+        self._answer = data
+
+    def room_bytes(self):
+        """How large a packet can be written now; PUBACK and PINGREQ have room of their own."""
+        if self._tx_start == self._tx_end:
+            self._tx_start = self._tx_end = 0
+        return TX_BYTES_MAX - TX_KEPT_BYTES - self._tx_end
+
+    def pending_bytes(self):
+        """How many bytes wait to be sent."""
+        return self._tx_end - self._tx_start
+
+    def flush(self):
+        """Send what waits, as far as the system takes it. Result: whether bytes went out."""
+        if self._tx_start == self._tx_end:
+            return False
+        count = self.stream.send(self._tx_view[self._tx_start:self._tx_end])
+        self._tx_start += count
+        return count > 0
+
+    def fill(self):
+        """Take what has arrived. Result: number of bytes. Errors: LinkError at the end."""
+        if self._rx_start:
+            count = self._rx_end - self._rx_start
+            self._rx[:count] = self._rx[self._rx_start:self._rx_end]
+            self._rx_start, self._rx_end = 0, count
+        if self._rx_end == RX_BYTES_MAX:
+            return 0
+        count = self.stream.receive_into(self._rx_view[self._rx_end:])
+        if count == 0:
+            raise LinkError(causes.CLOSED_BY_PEER)
+        self._rx_end += count or 0
+        return count or 0
+
+    def next_packet(self):
+        """First byte of the next complete packet, which `read` then serves; 0 if none is here.
+
+        Errors: LinkError for a packet that is larger than the buffer.
+        """
+        start = self._rx_start
+        length = 0
+        for i in range(_LENGTH_BYTES_MAX):
+            if start + 1 + i >= self._rx_end:
+                return 0
+            byte = self._rx[start + 1 + i]
+            length |= (byte & 0x7F) << (7 * i)
+            if not byte & 0x80:
+                break
+        else:
+            raise LinkError(causes.PROTOCOL, "remaining length of more than 4 bytes")
+        end = start + 2 + i + length
+        if end - start > RX_BYTES_MAX:
+            raise LinkError(causes.PROTOCOL, "packet of %d bytes, at most %d"
+                            % (end - start, RX_BYTES_MAX))
+        if end > self._rx_end:
+            return 0
+        self._at, self._packet_end = start, end
+        self._rx_start = end
+        return self._rx[start]
+
+    def packet(self):
+        """The packet `next_packet` found, without its first byte and its length byte."""
+        return self._rx_view[self._at + 2:self._packet_end]

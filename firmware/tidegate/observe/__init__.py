@@ -1,0 +1,1 @@
+"""What is measured, and whether a sample is worth recording."""

@@ -1,0 +1,144 @@
+"""The observation ids of this charger class, as data.
+
+A row: id, name, kind, unit, decimals, log, policy, bound, zero band, settle s, heartbeat s,
+maximum hold s, minimum, maximum. Values, bounds and limits of numbers are integers scaled by
+10^decimals; minimum and maximum of texts and opaque values are lengths in bytes.
+"""
+
+from tidegate.errors import CatalogueError
+from tidegate.limits import (
+    BITS64_MAX, COUNT32_MAX, COUNT53_MAX, OBSERVATION_COUNT_MAX, OBSERVATION_ID_MAX,
+    OPAQUE_BYTES_MAX, TEXT_BYTES_MAX,
+)
+
+NUMBER, TEXT, OPAQUE = 0, 1, 2
+TELEMETRY, RECORDS = 0, 1
+LOG_NAMES = ("telemetry", "records")
+EXACT, DEADBAND, TREND = 0, 1, 2
+
+(ID, NAME, KIND, UNIT, DECIMALS, LOG, POLICY, BOUND, ZERO_BAND, SETTLE_S, HEARTBEAT_S,
+ MAX_HOLD_S, MIN, MAX) = range(14)
+
+ROWS = (
+    (100, "Capabilities", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, TEXT_BYTES_MAX),
+    (120, "AuthenticationRequired", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 1),
+    (145, "TransmitInterval", NUMBER, "s", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 86400),
+    (147, "PulseInterval", NUMBER, "s", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 86400),
+    (150, "CommunicationMode", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 64),
+    (151, "PermanentCableLock", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 1),
+    (153, "HmiBrightness", NUMBER, "", 2, TELEMETRY, EXACT, 0, 0, 2, 0, 0, 0, 100),
+    (201, "TemperatureInternal5", NUMBER, "degC", 1, TELEMETRY, TREND,
+     10, 0, 10, 3600, 600, -550, 1500),
+    (202, "TemperatureEMeterPhase1", NUMBER, "degC", 1, TELEMETRY, TREND,
+     10, 0, 10, 3600, 600, -550, 1500),
+    (204, "TemperatureEMeterPhase2", NUMBER, "degC", 1, TELEMETRY, TREND,
+     10, 0, 10, 3600, 600, -550, 1500),
+    (205, "TemperatureEMeterPhase3", NUMBER, "degC", 1, TELEMETRY, TREND,
+     10, 0, 10, 3600, 600, -550, 1500),
+    (206, "TemperatureTM", NUMBER, "degC", 1, TELEMETRY, TREND, 10, 0, 10, 3600, 600, -550, 1500),
+    (207, "TemperatureTM2", NUMBER, "degC", 1, TELEMETRY, TREND, 10, 0, 10, 3600, 600, -550, 1500),
+    (270, "Humidity", NUMBER, "percent", 1, TELEMETRY, TREND, 20, 0, 30, 3600, 600, 0, 1000),
+    (280, "TamperCover", NUMBER, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 0, 255),
+    (501, "VoltagePhase1", NUMBER, "V", 3, TELEMETRY, DEADBAND, 2000, 5000, 5, 3600, 0, 0, 500000),
+    (502, "VoltagePhase2", NUMBER, "V", 3, TELEMETRY, DEADBAND, 2000, 5000, 5, 3600, 0, 0, 500000),
+    (503, "VoltagePhase3", NUMBER, "V", 3, TELEMETRY, DEADBAND, 2000, 5000, 5, 3600, 0, 0, 500000),
+    (507, "CurrentPhase1", NUMBER, "A", 3, TELEMETRY, DEADBAND,
+     500, 800, 5, 900, 0, -100000, 100000),
+    (508, "CurrentPhase2", NUMBER, "A", 3, TELEMETRY, DEADBAND,
+     500, 800, 5, 900, 0, -100000, 100000),
+    (509, "CurrentPhase3", NUMBER, "A", 3, TELEMETRY, DEADBAND,
+     500, 800, 5, 900, 0, -100000, 100000),
+    (510, "ChargerMaxCurrent", NUMBER, "A", 3, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 100000),
+    (511, "ChargerMinCurrent", NUMBER, "A", 3, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 100000),
+    (513, "TotalChargePower", NUMBER, "W", 0, TELEMETRY, DEADBAND,
+     200, 100, 5, 900, 0, -100000, 100000),
+    (515, "RcdCurrent", NUMBER, "mA", 1, TELEMETRY, DEADBAND, 10, 0, 5, 3600, 0, -10000, 10000),
+    (516, "Internal12vVoltage", NUMBER, "V", 2, TELEMETRY, DEADBAND, 30, 0, 10, 3600, 0, 0, 3000),
+    (519, "SetPhases", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 255),
+    (522, "ChargerOfflinePhase", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 255),
+    (523, "ChargerOfflineCurrent", NUMBER, "A", 3, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 100000),
+    (553, "TotalChargePowerSession", NUMBER, "kWh", 3, TELEMETRY, TREND,
+     10, 0, 5, 900, 60, 0, 1000000),
+    (554, "SignedMeterValue", OPAQUE, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 0, OPAQUE_BYTES_MAX),
+    (702, "ChargeMode", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 255),
+    (708, "ChargeCurrentSet", NUMBER, "A", 3, TELEMETRY, EXACT, 0, 0, 1, 0, 0, 0, 100000),
+    (710, "ChargerOperationMode", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 255),
+    (711, "IsEnabled", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 1),
+    (712, "IsStandAlone", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 1),
+    (714, "CableType", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 255),
+    (715, "NetworkType", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 255),
+    (718, "FinalStopActive", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 1),
+    (721, "SessionIdentifier", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 64),
+    (722, "ChargerCurrentUserUuid", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 64),
+    (723, "CompletedSession", OPAQUE, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 0, OPAQUE_BYTES_MAX),
+    (803, "Notifications", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, BITS64_MAX),
+    (804, "Warnings", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, BITS64_MAX),
+    (809, "CommunicationSignalStrength", NUMBER, "dBm", 0, TELEMETRY, DEADBAND,
+     6, 0, 30, 3600, 0, -150, 0),
+    (811, "McuResetSource", NUMBER, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 0, 255),
+    (813, "McuToEspPacketErrors", NUMBER, "", 0, TELEMETRY, TREND,
+     50, 0, 60, 3600, 600, 0, COUNT32_MAX),
+    (815, "EspResetSource", NUMBER, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 0, 255),
+    (820, "UptimeEsp", NUMBER, "s", 0, TELEMETRY, TREND, 5, 0, 60, 86400, 600, 0, COUNT32_MAX),
+    (822, "DataUsage", NUMBER, "bytes", 0, TELEMETRY, TREND,
+     65536, 0, 60, 86400, 600, 0, COUNT53_MAX),
+    (908, "McuApplicationVersion", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 64),
+    (911, "EspApplicationVersion", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 64),
+)
+
+
+class Catalogue:
+    """A checked table of observations, looked up by id.
+
+    Arguments: rows, a sequence of rows as described above.
+    Errors: CatalogueError names the row and what is wrong with it.
+    """
+
+    def __init__(self, rows=ROWS):
+        if len(rows) > OBSERVATION_COUNT_MAX:
+            raise CatalogueError("%d rows, at most %d" % (len(rows), OBSERVATION_COUNT_MAX))
+        self.rows = rows
+        self._index = {}
+        names = set()
+        for index, row in enumerate(rows):
+            self._check(row)
+            if row[ID] in self._index or row[NAME] in names:
+                raise CatalogueError("%d %s stands twice" % (row[ID], row[NAME]))
+            self._index[row[ID]] = index
+            names.add(row[NAME])
+
+    @staticmethod
+    def _check(row):
+        def wrong(text):
+            raise CatalogueError("row %s: %s" % (row[:2], text))
+
+        if len(row) != MAX + 1:
+            wrong("has %d columns, not %d" % (len(row), MAX + 1))
+        if not 0 < row[ID] <= OBSERVATION_ID_MAX:
+            wrong("id is not in 1..%d" % OBSERVATION_ID_MAX)
+        if row[MIN] > row[MAX]:
+            wrong("minimum is above maximum")
+        if row[KIND] not in (NUMBER, TEXT, OPAQUE) or row[LOG] not in (TELEMETRY, RECORDS):
+            wrong("kind or log is unknown")
+        if row[POLICY] not in (EXACT, DEADBAND, TREND):
+            wrong("policy is unknown")
+        if row[POLICY] == EXACT and row[BOUND] or row[POLICY] != EXACT and row[BOUND] <= 0:
+            wrong("exact has no bound, the other policies have one above 0")
+        if row[KIND] != NUMBER and row[POLICY] != EXACT:
+            wrong("only numbers have a deadband or a trend")
+        if min(row[ZERO_BAND], row[SETTLE_S], row[HEARTBEAT_S], row[MAX_HOLD_S]) < 0:
+            wrong("bands and times are not negative")
+
+    def index(self, observation_id):
+        """Row number of an id, or -1 where it is not in the catalogue."""
+        return self._index.get(observation_id, -1)
+
+
+def is_valid(row, value):
+    """Whether a value may be recorded under a row: right type and within its range."""
+    if row[KIND] == NUMBER:
+        return (isinstance(value, int) and not isinstance(value, bool)
+                and row[MIN] <= value <= row[MAX])
+    if row[KIND] == TEXT:
+        return isinstance(value, str) and row[MIN] <= len(value.encode()) <= row[MAX]
+    return isinstance(value, (bytes, bytearray)) and row[MIN] <= len(value) <= row[MAX]

@@ -1,0 +1,61 @@
+"""Report by exception: is a sample worth recording? The rules are SPEC section 2."""
+
+import hashlib
+
+from tidegate.limits import TICKS_MASK_MS
+from tidegate.observe.catalogue import BOUND, EXACT, HEARTBEAT_S, KIND, OPAQUE, POLICY
+
+RECORD, UNCHANGED, WITHIN_BOUND = 0, 1, 2
+
+
+class Suppressor:
+    """Compares each sample with the last value durably appended for its id.
+
+    The comparator moves only in `recorded`, so a failed append leaves it as it was, and a slow
+    drift cannot hide. Argument: catalogue.
+    """
+
+    def __init__(self, catalogue):
+        self._catalogue = catalogue
+        count = len(catalogue.rows)
+        self._last = [None] * count
+        self._recorded_ms = [0] * count
+
+    def restore(self, observation_id, value):
+        """Take a durable value of an earlier boot; ids no longer in the catalogue are passed."""
+        index = self._catalogue.index(observation_id)
+        if index >= 0:
+            self._last[index] = self._comparator(index, value)
+
+    def begin(self, now_ms):
+        """The first turn of this boot: heartbeats of restored values count from here."""
+        for index in range(len(self._recorded_ms)):
+            self._recorded_ms[index] = now_ms
+
+    def decide(self, index, value, now_ms):
+        """What to do with a valid value of row `index`. Result: RECORD or why not."""
+        last = self._last[index]
+        if last is None:
+            return RECORD
+        row = self._catalogue.rows[index]
+        if row[KIND] == OPAQUE:
+            value = self._comparator(index, value)
+        is_equal = value == last
+        if not is_equal:
+            if row[POLICY] == EXACT or value - last > row[BOUND] or last - value > row[BOUND]:
+                return RECORD
+        heartbeat_ms = row[HEARTBEAT_S] * 1_000
+        if heartbeat_ms and (now_ms - self._recorded_ms[index]) & TICKS_MASK_MS >= heartbeat_ms:
+            return RECORD
+        return UNCHANGED if is_equal else WITHIN_BOUND
+
+    def recorded(self, index, value, now_ms):
+        """The value was appended durably: it is the comparator from now on."""
+        self._last[index] = self._comparator(index, value)
+        self._recorded_ms[index] = now_ms
+
+    def _comparator(self, index, value):
+        """The value itself; of opaque ones, which are large, the SHA-256."""
+        if self._catalogue.rows[index][KIND] == OPAQUE:
+            return hashlib.sha256(value).digest()
+        return value

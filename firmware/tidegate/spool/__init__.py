@@ -1,0 +1,1 @@
+"""Observations on raw flash: what was accepted survives."""

@@ -1,0 +1,50 @@
+"""The tracks on which observations leave: for each log, what is new and what is stored.
+
+When a session comes up, the head of each log is its split. The live track sends what comes from
+the split on, the backlog track what is unconfirmed below it, so each observation is sent once.
+"""
+
+
+class Track:
+    """One of them.
+
+    Arguments: cursor, of its log; log_index; is_backlog. `limit` is the seq before which a
+    backlog ends, None for a live track.
+    """
+
+    def __init__(self, cursor, log_index, is_backlog):
+        self.cursor = cursor
+        self.log_index = log_index
+        self.is_backlog = is_backlog
+        self.limit = None
+        self._end = None
+
+    def begin(self, split):
+        """A session came up with its head at `split`."""
+        if self.is_backlog:
+            self.limit = split
+            self.cursor.seek(self.cursor.log.ranges.skip(1))
+        else:
+            self.limit = None
+            self.cursor.seek(split)
+
+    def prepare(self):
+        """Pass over what is confirmed. Result: whether there is something to send."""
+        cursor = self.cursor
+        if not self.is_backlog:
+            return cursor.next_seq < cursor.log.next_seq
+        ranges = cursor.log.ranges
+        seq = ranges.skip(cursor.next_seq)
+        if seq != cursor.next_seq:
+            cursor.seek(seq)
+        self._end = ranges.end_before(seq)
+        if self._end is None or self._end > self.limit:
+            self._end = self.limit
+        return seq < self._end
+
+    def next(self):
+        """Go to the next observation of this run. Result: False where the run ends."""
+        cursor = self.cursor
+        if self._end is not None and cursor.next_seq >= self._end:
+            return False
+        return cursor.next()
