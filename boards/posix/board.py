@@ -25,7 +25,9 @@ from tidegate.sources.simulated import SimulatedSource
 _RESET_POWER_ON = 1
 # key: default (None: must be given)
 _KEYS = {"flash_path": None, "flash_bytes": 1_048_576, "clock": {}, "scenario_utc_ms": 0,
-         "source": {"kind": "simulated", "seed": 1}, "journal_path": ""}
+         "source": {"kind": "simulated", "seed": 1, "plug_s": 60, "unplug_s": 700},
+         "journal_path": ""}
+_SOURCE_KEYS = {"simulated": ("seed", "plug_s", "unplug_s"), "replay": ("path",)}
 
 
 class Ports:
@@ -86,12 +88,15 @@ def _settings(given):
 def _source(settings):
     wanted = dict(settings["source"])
     kind = wanted.pop("kind", None)
+    keys = _SOURCE_KEYS.get(kind)
+    if keys is None:
+        raise ConfigurationError("board.source.kind: one of %s" % ", ".join(sorted(_SOURCE_KEYS)))
+    if sorted(wanted) != sorted(keys):
+        raise ConfigurationError("board.source: %s takes %s" % (kind, ", ".join(keys)))
     if kind == "simulated":
-        source = SimulatedSource(**wanted)
-    elif kind == "replay":
-        source = ReplaySource(wanted["path"], Catalogue())
+        source = SimulatedSource(wanted["seed"], wanted["plug_s"], wanted["unplug_s"])
     else:
-        raise ConfigurationError("board.source.kind: simulated or replay")
+        source = ReplaySource(wanted["path"], Catalogue())
     if settings["journal_path"]:
         journal = open(settings["journal_path"], "ab", 0)
         source = JournalSource(source, lambda line: journal.write(line.encode()))

@@ -8,7 +8,9 @@ from tidegate.clock.anchor import QUALITY_NAMES, Anchor
 from tidegate.clock.monotonic import Monotonic
 from tidegate.diag import trail
 from tidegate.diag.counters import Counters
-from tidegate.limits import SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX
+from tidegate.limits import (
+    RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
+)
 from tidegate.link import causes, session
 from tidegate.link.backoff import Backoff
 from tidegate.observe.catalogue import LOG_NAMES, Catalogue
@@ -133,9 +135,10 @@ class Agent:
     def _wait_ms(self, now_ms):
         wait_ms = SAMPLE_PERIOD_MS - ((now_ms - self._sampled_ms) & TICKS_MASK_MS)
         if self.session.phase == session.IDLE:
-            wait_ms = min(wait_ms, self.backoff.wait_ms(now_ms))
+            if self._ports.network.is_up():
+                wait_ms = min(wait_ms, self.backoff.wait_ms(now_ms))
         elif self.session.wire.stream is None:
-            wait_ms = min(wait_ms, 100)
+            wait_ms = min(wait_ms, RESOLVE_POLL_MS)
         return max(0, min(wait_ms, TURN_WAIT_MS_MAX))
 
     def _state(self, state):

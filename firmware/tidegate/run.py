@@ -20,8 +20,8 @@ def run(agent, ports):
                 wait_ms = SAMPLE_PERIOD_MS
             else:
                 ports.watchdog.feed()
-            wire = agent.session.wire
-            ports.network.wait(wire.stream, wire.pending_bytes() > 0, wait_ms)
+            session = agent.session
+            ports.network.wait(session.wire.stream, session.wants_to_write(), wait_ms)
     except KeyboardInterrupt:
         agent.close()
     return 0

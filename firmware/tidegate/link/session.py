@@ -61,6 +61,10 @@ class Session:
         if self.phase != IDLE:
             self._fail(causes.ENDED, now_ms)
 
+    def wants_to_write(self):
+        """Whether the stream is to be watched for writing: bytes wait, or it is connecting."""
+        return self.phase == CONNECT or self.wire.pending_bytes() > 0
+
     def can_publish(self, topic, payload_bytes):
         """Whether a publish of that size can be written now."""
         size = _PACKET_OVERHEAD_BYTES + len(topic) + payload_bytes
