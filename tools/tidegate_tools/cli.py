@@ -1,0 +1,162 @@
+"""The command line of the host program `tidegate`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from typer import Argument, Option
+
+from tidegate_tools import report, shell
+from tidegate_tools.display import make_display
+from tidegate_tools.errors import ToolError
+
+AsJson = Annotated[bool, Option("--json", help="Print the result as one JSON object.")]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  rich_markup_mode=None, help="Tools around Tidegate, the telemetry agent.")
+sink_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
+                       help="The reference receiver: stores each observation once.")
+app.add_typer(sink_app, name="sink")
+
+
+@app.command(epilog="Example: tidegate demo --speed 20 --cut 10 --keep /tmp/demo")
+def demo(
+    speed: Annotated[int | None, Option(
+        help="Scenario seconds per second. Default 10; with a trace what makes it take about "
+        "60 s.")] = None,
+    trace: Annotated[Path | None, Option(
+        help="CSV file to replay instead of the simulated charger.")] = None,
+    broker: Annotated[str, Option(help="amqtt or mosquitto.")] = "amqtt",
+    seed: Annotated[int | None, Option(
+        help="Seed of the simulated charger. Default: a new one.")] = None,
+    cut: Annotated[float | None, Option(
+        help="Seconds for which the broker is away. Default 20.")] = None,
+    keep: Annotated[Path | None, Option(
+        help="New or empty folder for all files; it is kept.")] = None,
+    firmware: Annotated[Path | None, Option(
+        help="Folder of the agent's main.py. Default: the checkout's firmware/.")] = None,
+    interpreter: Annotated[Path | None, Option(
+        help="MicroPython to run the agent with. Default: the one that the set-up made.")] = None,
+    as_json: AsJson = False,
+):
+    """Show the agent through a broker's outage and a power cut, and check that nothing is lost.
+
+    Exit status 0 only if every accepted observation is in the sink exactly once.
+    """
+    from tidegate_tools.demo_setup import Options, prepare
+
+    setup = _or_complain(lambda: prepare(Options(
+        speed=speed, trace=trace, broker=broker, seed=seed, cut_s=cut, keep=keep,
+        firmware=firmware, interpreter=interpreter)))
+    status = shell.EXIT_FAILED
+    try:
+        status = _run_demo(setup, as_json)
+    except shell.Interrupted as interrupted:
+        shell.complain("interrupted; every process of the demo is ended")
+        status = interrupted.status
+        setup.discard()
+    except ToolError as error:
+        shell.complain(error)
+    if status == shell.EXIT_FAILED:
+        shell.complain("seed %d; logs, database and spool image are in %s"
+                       % (setup.seed, setup.folder))
+    elif status == 0:
+        setup.discard()
+    raise typer.Exit(status)
+
+
+def _run_demo(setup, as_json):
+    from tidegate_tools.demo import Demo
+
+    stream = sys.stderr if as_json else sys.stdout
+    with make_display(stream, as_json) as screen:
+        screen.say("seed %d, speed %d, broker %s, files in %s" % (
+            setup.seed, setup.plan.speed, setup.broker, setup.folder))
+        outcome = shell.run(Demo(setup, screen).run())
+    account = outcome.ledger
+    if as_json:
+        print(json.dumps(dict(
+            account.to_json(), seed=setup.seed, speed=setup.plan.speed, broker=setup.broker,
+            interpreter=outcome.interpreter, sessions=outcome.sessions,
+            wall_s=round(outcome.wall_s, 1), verdict=account.verdict())))
+    else:
+        console = Console()
+        report.print_ledger(console, account)
+        console.print("agent: %s on %s, %d sessions, %.0f s" % (
+            outcome.interpreter, outcome.board, outcome.sessions, outcome.wall_s),
+            markup=False, highlight=False)
+        print(account.verdict(), flush=True)
+    return 0 if account.balances else shell.EXIT_FAILED
+
+
+@sink_app.command("run", epilog="Example: tidegate sink run --host 127.0.0.1 --db sink.db")
+def sink_run(
+    db: Annotated[Path, Option(help="Database file; made where it does not exist.")],
+    host: Annotated[str, Option(help="The broker's host.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=1, max=65535, help="The broker's port.")] = 1883,
+    username: Annotated[str | None, Option(help="User name at the broker.")] = None,
+    password: Annotated[str | None, Option(
+        envvar="TIDEGATE_PASSWORD",
+        help="Its password; better given in the environment.")] = None,
+):
+    """Receive from a broker until stopped, and confirm to each device what is committed."""
+    from tidegate_tools.sink import Link, Sink
+    from tidegate_tools.store import Store
+
+    store = _or_complain(lambda: Store(db))
+    sink = Sink(store, Link(host, port, username, password), lambda text: print(text, flush=True))
+    status = 0
+    try:
+        shell.run(sink.run())
+    except shell.Interrupted as interrupted:
+        shell.complain("the sink is stopped; what it confirmed is in %s" % db)
+        status = interrupted.status
+    except ToolError as error:
+        shell.complain(error)
+        status = shell.EXIT_FAILED
+    finally:
+        store.close()
+    raise typer.Exit(status)
+
+
+@sink_app.command("report", epilog="Example: tidegate sink report sink.db --json")
+def sink_report(
+    file: Annotated[Path, Argument(help="Database of a sink, running or not.")],
+    as_json: AsJson = False,
+):
+    """Show what is stored of each device, store and log, what is missing, and how far behind."""
+    from tidegate_tools.queries import Archive
+
+    archive = _or_complain(lambda: Archive(file))
+    try:
+        if as_json:
+            print(json.dumps(report.sink_json(archive)))
+        else:
+            report.print_sink(Console(), archive)
+    finally:
+        archive.close()
+
+
+def _or_complain(action):
+    """The action's result; an error of the user's is one line and exit status 2."""
+    try:
+        return action()
+    except ToolError as error:
+        shell.complain(error)
+        raise typer.Exit(shell.EXIT_USAGE) from None
+
+
+def main():
+    """Entry point of the console script."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        shell.complain("interrupted")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

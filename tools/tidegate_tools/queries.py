@@ -1,0 +1,183 @@
+"""What can be asked of a sink's database, by the report, the demo and its ledger."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from tidegate_tools import schema
+from tidegate_tools.coverage import Coverage
+from tidegate_tools.errors import StoreError
+from tidegate_tools.store import guarded, open_engine
+
+
+class StoredRow(NamedTuple):
+    """One stored observation; `value` is its canonical JSON text, `utc_ms` may be None."""
+
+    seq: int
+    boot: int
+    mono_ms: int
+    id: int
+    value: str
+    historical: bool
+    received_ms: int
+    utc_ms: int | None
+
+
+class LiveValue(NamedTuple):
+    """The newest value of one observation id of a device."""
+
+    id: int
+    value: str
+    boot: int
+    mono_ms: int
+    seq: int
+    utc_ms: int | None
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """What is here of one (device, store, log).
+
+    `missing` are ranges of seqs up to `last` that are neither stored nor reported as a gap;
+    `gaps` are (first, last, reason) as the device reported them.
+    """
+
+    device: str
+    store: str
+    log: str
+    stored: int
+    first: int | None
+    last: int | None
+    missing: list
+    gaps: list
+    repeats: int
+    conflicts: int
+    lag_age_s: int | None
+    lag_count: int
+    lag_age_s_max: int
+    lag_count_max: int
+    sessions: int
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """The last word on a device: online while its last birth is above its last will."""
+
+    device: str
+    online: bool
+    session: tuple
+    store: str
+    version: str
+    interpreter: str
+    board: str
+
+
+class Archive:
+    """A sink's database, opened for reading; a sink may go on writing it.
+
+    Arguments: path of an existing file. Errors: StoreError, from every method.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise StoreError("there is no database %s: `tidegate sink run --db FILE` makes one"
+                             % path)
+        self._engine = open_engine(self.path)
+        found = dict(self._select(select(schema.meta.c.name, schema.meta.c.value)))
+        if found.get("format") != schema.FORMAT:
+            raise StoreError("%s is not the database of a sink" % path)
+
+    def close(self):
+        self._engine.dispose()
+
+    def _select(self, statement):
+        with guarded(self.path), self._engine.connect() as connection:
+            return connection.execute(statement).all()
+
+    def rows(self, log, store=None):
+        """Stored observations of a log by (device, store); each list is in order of seq."""
+        table = schema.observations
+        streams = schema.streams
+        anchors = schema.anchors
+        utc_ms = anchors.c.utc_zero_ms + table.c.mono_ms
+        statement = select(
+            streams.c.device, streams.c.store, table.c.seq, table.c.boot, table.c.mono_ms,
+            table.c.id, table.c.value, table.c.historical, table.c.received_ms, utc_ms,
+        ).join(streams, streams.c.id == table.c.stream).outerjoin(
+            anchors, (anchors.c.device == streams.c.device)
+            & (anchors.c.store == streams.c.store) & (anchors.c.boot == table.c.boot),
+        ).where(streams.c.log == log).order_by(table.c.stream, table.c.seq)
+        if store is not None:
+            statement = statement.where(streams.c.store == store)
+        result = {}
+        for device, store_id, *values in self._select(statement):
+            result.setdefault((device, store_id), []).append(StoredRow(*values))
+        return result
+
+    def live(self, device):
+        """The live values of a device, by observation id."""
+        table = schema.live
+        columns = [table.c[name] for name in LiveValue._fields]
+        statement = select(*columns).where(table.c.device == device)
+        return {row[0]: LiveValue(*row) for row in self._select(statement)}
+
+    def devices(self):
+        """The state of every device seen, by device id."""
+        found = {}
+        for row in self._select(select(schema.devices)):
+            session = (row.boot, row.session)
+            found[row.device] = DeviceState(
+                row.device, session > (row.will_boot, row.will_session), session, row.store,
+                row.version, row.interpreter, row.board)
+        return found
+
+    def counters(self):
+        """Counters of the whole sink: `malformed` messages, `late_wills`."""
+        found = {"malformed": 0, "late_wills": 0}
+        found.update(
+            tuple(row) for row in self._select(
+                select(schema.counters.c.name, schema.counters.c.count)))
+        return found
+
+    def report(self):
+        """A StreamReport of every stream, sorted by device, store and log."""
+        sessions = schema.sessions.c
+        session_counts = {
+            (device, store): number for device, store, number in self._select(
+                select(sessions.device, sessions.store, func.count())
+                .group_by(sessions.device, sessions.store))}
+        gaps = {}
+        for stream, first, last, reason in self._select(select(schema.gaps)):
+            gaps.setdefault(stream, []).append((first, last, reason))
+        streams = self._select(select(schema.streams).order_by(
+            schema.streams.c.device, schema.streams.c.store, schema.streams.c.log))
+        return [self._stream_report(row, sorted(gaps.get(row.id, [])),
+                                    session_counts.get((row.device, row.store), 0))
+                for row in streams]
+
+    def _stream_report(self, row, gaps, session_count):
+        table = schema.observations.c
+        seqs = [seq for (seq,) in self._select(
+            select(table.seq).where(table.stream == row.id).order_by(table.seq))]
+        known = Coverage(_runs(seqs))
+        for first, last, _reason in gaps:
+            known.add(first, last)
+        return StreamReport(
+            row.device, row.store, row.log, len(seqs), seqs[0] if seqs else None,
+            seqs[-1] if seqs else None, known.holes(max(known.last, row.first_held - 1)), gaps,
+            row.repeats, row.conflicts, row.lag_age_s, row.lag_count, row.lag_age_s_max,
+            row.lag_count_max, session_count)
+
+
+def _runs(seqs):
+    """Ranges of consecutive seqs out of an ascending list."""
+    runs = []
+    for seq in seqs:
+        if runs and runs[-1][1] == seq - 1:
+            runs[-1] = (runs[-1][0], seq)
+        else:
+            runs.append((seq, seq))
+    return runs

@@ -1,0 +1,117 @@
+"""The tables of a sink's database.
+
+A stream is one (device, store, log). Whatever the sink knows is in these tables: a sink that
+starts reads them and needs nothing else.
+"""
+
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, Integer, Table, Text
+
+FORMAT = "tidegate sink 1"
+
+metadata = sql.MetaData()
+
+meta = Table(
+    "meta", metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+counters = Table(
+    "counters", metadata,
+    Column("name", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+streams = Table(
+    "streams", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("device", Text, nullable=False),
+    Column("store", Text, nullable=False),
+    Column("log", Text, nullable=False),
+    Column("first_held", BigInteger, nullable=False),
+    Column("repeats", BigInteger, nullable=False),
+    Column("conflicts", BigInteger, nullable=False),
+    Column("lag_age_s", BigInteger),
+    Column("lag_count", BigInteger, nullable=False),
+    Column("lag_age_s_max", BigInteger, nullable=False),
+    Column("lag_count_max", BigInteger, nullable=False),
+    sql.UniqueConstraint("device", "store", "log"),
+)
+
+# History: each key once. `historical` and `received_ms` are those of the first arrival.
+observations = Table(
+    "observations", metadata,
+    Column("stream", sql.ForeignKey("streams.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("boot", BigInteger, nullable=False),
+    Column("mono_ms", BigInteger, nullable=False),
+    Column("id", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("historical", sql.Boolean, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+gaps = Table(
+    "gaps", metadata,
+    Column("stream", sql.ForeignKey("streams.id"), primary_key=True),
+    Column("first", BigInteger, primary_key=True),
+    Column("last", BigInteger, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# UTC of an observation is utc_zero_ms of its boot + mono_ms; the best quality seen wins, so that
+# what arrived undated is dated as soon as any batch of the same boot tells the time.
+anchors = Table(
+    "anchors", metadata,
+    Column("device", Text, primary_key=True),
+    Column("store", Text, primary_key=True),
+    Column("boot", BigInteger, primary_key=True),
+    Column("quality", Integer, nullable=False),
+    Column("utc_zero_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Live state: the newest value of each observation id, apart from history.
+live = Table(
+    "live", metadata,
+    Column("device", Text, primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("store", Text, nullable=False),
+    Column("log", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("boot", BigInteger, nullable=False),
+    Column("mono_ms", BigInteger, nullable=False),
+    Column("utc_ms", BigInteger),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The last birth and the last will of a device, each by its session (boot, number). A device is
+# online while its last birth is above its last will.
+devices = Table(
+    "devices", metadata,
+    Column("device", Text, primary_key=True),
+    Column("boot", BigInteger, nullable=False),
+    Column("session", BigInteger, nullable=False),
+    Column("will_boot", BigInteger, nullable=False),
+    Column("will_session", BigInteger, nullable=False),
+    Column("store", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("interpreter", Text, nullable=False),
+    Column("board", Text, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+sessions = Table(
+    "sessions", metadata,
+    Column("device", Text, primary_key=True),
+    Column("store", Text, primary_key=True),
+    Column("boot", BigInteger, primary_key=True),
+    Column("session", BigInteger, primary_key=True),
+    Column("born_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

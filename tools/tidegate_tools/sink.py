@@ -1,0 +1,133 @@
+"""The reference receiver: stores each key once, and echoes what it has committed.
+
+The client library acknowledges a message to the broker when it arrives, before it is committed
+here. That is no promise to anyone: what lets a device free its flash is the echo, and an echo is
+made of committed rows only. A sink that is killed between the two has confirmed nothing, and the
+device sends the same keys again.
+
+What a device sent while no sink listened is gone, although the broker acknowledged it. A birth
+that arrives retained is the sign: that session began before this sink listened. The echo that
+answers it asks the device to send again what is not here; otherwise that would wait for the
+device's next session.
+"""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+
+import aiomqtt
+
+from tidegate_tools.decode import PREFIX, UPWARD, Birth, decode
+from tidegate_tools.errors import DecodeError
+from tidegate_tools.store import Received
+
+TRANSACTION_COUNT_MAX = 100
+TRANSACTION_WAIT_S = 0.02
+RETRY_S_MIN = 0.1
+RETRY_S_MAX = 5.0
+KEEP_ALIVE_S = 30
+ANSWER_S_MAX = 5.0
+SUBSCRIPTIONS = [(PREFIX + "+/" + kind, 1) for kind in UPWARD]
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where the broker is, and the longest pause between two attempts to reach it."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    retry_s_max: float = RETRY_S_MAX
+
+
+class Sink:
+    """Moves messages from a broker into a Store.
+
+    Arguments: store; link; say, called with one line of text when the link or a message is worth
+    a word. `connected` is an asyncio.Event that is set while the subscriptions stand.
+    """
+
+    def __init__(self, store, link, say=lambda text: None):
+        self._store = store
+        self._link = link
+        self._say = say
+        self.connected = asyncio.Event()
+        # (device, store) of sessions older than this connection: to be asked, and asked.
+        self._earlier = set()
+        self._asked = set()
+
+    async def run(self):
+        """Receives until cancelled; comes back by itself whenever the broker goes.
+
+        Errors: StoreError where the database refuses: nothing is echoed then.
+        """
+        failures = 0
+        while True:
+            try:
+                self._asked.clear()
+                async with self._client() as client:
+                    await client.subscribe(SUBSCRIPTIONS)
+                    self._say("receiving from %s:%d" % (self._link.host, self._link.port))
+                    self.connected.set()
+                    failures = 0
+                    await self._receive(client)
+            except aiomqtt.MqttError as error:
+                if self.connected.is_set() or failures == 0:
+                    self._say("the broker at %s:%d is away (%s): trying again"
+                              % (self._link.host, self._link.port, error))
+            finally:
+                self.connected.clear()
+            failures += 1
+            await asyncio.sleep(self._pause_s(failures))
+
+    def _pause_s(self, failures):
+        ceiling = min(self._link.retry_s_max, RETRY_S_MIN * 2 ** min(failures, 16))
+        return random.uniform(ceiling / 2, ceiling)
+
+    def _client(self):
+        # The session stays with the broker, so that a sink that is away for a moment finds what
+        # came meanwhile, where the broker keeps it. Its name belongs to the database.
+        return aiomqtt.Client(
+            self._link.host, self._link.port, username=self._link.username,
+            password=self._link.password, clean_session=False, keepalive=KEEP_ALIVE_S,
+            identifier="tidegate-sink-" + self._store.identity, timeout=ANSWER_S_MAX)
+
+    async def _receive(self, client):
+        messages = client.messages
+        while True:
+            arrived = [self._take(await anext(messages))]
+            await asyncio.sleep(TRANSACTION_WAIT_S)
+            while len(messages) and len(arrived) < TRANSACTION_COUNT_MAX:
+                arrived.append(self._take(await anext(messages)))
+            items = [item for item in arrived if item is not None]
+            if not items:
+                continue
+            # Shielded: a commit under way when the sink is told to stop runs to its end.
+            commit = asyncio.ensure_future(asyncio.to_thread(self._store.commit, items))
+            try:
+                echoes = await asyncio.shield(commit)
+            except asyncio.CancelledError:
+                await commit
+                raise
+            for echo in echoes:
+                is_again = (echo.device, echo.store) in self._earlier
+                await client.publish(echo.topic, echo.payload(is_again), qos=1)
+            self._asked |= self._earlier
+            self._earlier.clear()
+
+    def _take(self, message):
+        at_ms = time.time_ns() // 1_000_000
+        topic = str(message.topic)
+        if not message.payload:
+            # A retained state that was cleared says nothing.
+            return None
+        try:
+            content = decode(topic, message.payload)
+        except DecodeError as error:
+            self._say("refused a message on %s: %s" % (topic[:80], error))
+            content = None
+        if message.retain and isinstance(content, Birth):
+            self._earlier |= {(content.device, content.store)} - self._asked
+        return Received(at_ms, content)
