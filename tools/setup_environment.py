@@ -1,24 +1,27 @@
-"""Makes what `make` needs: `.venv/` with the pinned packages, and `.build/` with the device's side.
+"""Makes `.venv/` with the pinned packages, and `.build/` with what stands for the device.
 
 Run by `make setup` with any Python; only the standard library, and only syntax that an old
 Python can read, since this file is what tells an old Python that it is too old. Once everything
-stands, a further run compares three digests and returns.
+stands, a further run compares digests and returns.
 """
 
 import hashlib
 import json
 import os
-import re
-import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from setup_commands import ROOT, SetupError, find_micropython, path, pip_install, run
+
 PYTHON_MIN = (3, 10)
-MICROPYTHON_MIN = (1, 25)
 STEP_COUNT = 5
 
 # Changed pins make everything anew; a changed project only installs the project again.
-PINS = ("requirements.lock", "tools/setup_environment.py", "tools/fetch_umqtt.py")
+PINS = (
+    "requirements.lock",
+    "tools/fetch_umqtt.py",
+    "tools/setup_commands.py",
+    "tools/setup_environment.py",
+)
 PROJECT = ("pyproject.toml",)
 RESULTS = (
     ".venv/bin/python",
@@ -27,15 +30,6 @@ RESULTS = (
     ".build/bin/mpy-cross",
     ".build/lib/umqtt/simple.py",
 )
-
-
-class SetupError(Exception):
-    """Why the set-up cannot go on, in one line that says what to do next."""
-
-
-def path(name):
-    """The absolute path of `name`, which is given relative to the checkout."""
-    return os.path.join(ROOT, *name.split("/"))
 
 
 def progress(step, text):
@@ -88,72 +82,6 @@ def check_python(version_info):
         ) from None
 
 
-def run(command, told=None):
-    """Runs `command` and keeps its output in `.build/setup.log` too.
-
-    Arguments: told, called with each line. Result: exit status and the whole output.
-    """
-    environment = dict(os.environ, PIP_USER="0", PIP_NO_INPUT="1", PYTHONUNBUFFERED="1")
-    for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME"):
-        environment.pop(name, None)
-    lines = []
-    with open(path(".build/setup.log"), "a") as log:
-        log.write("$ {}\n".format(" ".join(command)))
-        child = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            universal_newlines=True,
-        )
-        try:
-            for line in child.stdout:
-                log.write(line)
-                lines.append(line)
-                if told:
-                    told(line)
-            return child.wait(), "".join(lines)
-        finally:
-            if child.poll() is None:
-                child.terminate()
-                child.wait()
-
-
-def pip_failure(output):
-    """What pip could not do, in one line, from what it printed."""
-    unmatched = re.search(r"No matching distribution found for (\S+)", output)
-    if unmatched:
-        name = unmatched.group(1).rstrip(";")
-        if re.search(r"connection broken|Failed to establish|ProxyError|--no-index", output):
-            return "could not get {}: the package index cannot be reached".format(name)
-        return "could not get {} for Python {}.{} on this machine from the package index".format(
-            name, *sys.version_info[:2]
-        )
-    mismatch = re.search(r"DO NOT MATCH THE HASHES.*?\n\s+(\S+)", output, re.DOTALL)
-    if mismatch:
-        return "what came for {} is not what requirements.lock names".format(mismatch.group(1))
-    errors = re.findall(r"^(?:ERROR|error): (.*)", output, re.MULTILINE)
-    return errors[-1][:200] if errors else "pip ended without a word"
-
-
-def pip_install(what, arguments):
-    """Runs pip in the virtual environment; shows a count on a terminal. Errors: SetupError."""
-    count = [0]
-
-    def told(line):
-        if sys.stdout.isatty() and line.startswith("Collecting "):
-            count[0] += 1
-            print("\r        {} packages".format(count[0]), end="", flush=True)
-
-    command = [path(".venv/bin/python"), "-m", "pip", "install", "--retries", "3"]
-    status, output = run(command + ["--disable-pip-version-check"] + arguments, told)
-    if count[0]:
-        print("\r" + " " * 30, end="\r", flush=True)
-    if status:
-        raise SetupError("{}: {}".format(what, pip_failure(output)))
-
-
 def make_environment():
     """Step 1: an empty `.venv/`; what an interrupted or older set-up left there goes first."""
     progress(1, "virtual environment")
@@ -178,38 +106,6 @@ def install_project():
     """Step 3: the host program `tidegate`, editable."""
     progress(3, "host program tidegate")
     pip_install("host program", ["--no-deps", "--no-build-isolation", "--editable", "."])
-
-
-def micropython_version(program):
-    """(major, minor) of a MicroPython; (0, 0) if it is none."""
-    code = "import sys; print(sys.implementation.name, *sys.implementation.version[:2])"
-    try:
-        answer = subprocess.run(
-            [program, "-c", code],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=20,
-        ).stdout.split()
-        return (int(answer[1]), int(answer[2])) if answer[0] == b"micropython" else (0, 0)
-    except (OSError, ValueError, IndexError, subprocess.SubprocessError):
-        return (0, 0)
-
-
-def find_micropython():
-    """The MicroPython to use: one on PATH if new enough, else the wheel's. Errors: SetupError."""
-    own = path(".venv/bin/micropython")
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
-        program = os.path.abspath(os.path.join(folder, "micropython"))
-        if folder and program != own and os.access(program, os.X_OK):
-            if micropython_version(program) >= MICROPYTHON_MIN:
-                return program
-    if micropython_version(own) < MICROPYTHON_MIN:
-        raise SetupError(
-            "there is no MicroPython wheel for this platform: put a `micropython` of at least "
-            "{}.{} on PATH, then run `make setup` again".format(*MICROPYTHON_MIN)
-        )
-    return own
 
 
 def link(name, target):
@@ -292,7 +188,8 @@ def main():
             set_up(wanted)
     except SetupError as error:
         print("set-up failed: {}".format(error), file=sys.stderr)
-        if os.path.exists(path(".build/setup.log")):
+        log = path(".build/setup.log")
+        if os.path.exists(log) and os.path.getsize(log):
             print("(all that was printed is in .build/setup.log)", file=sys.stderr)
         return 1
     except OSError as error:

@@ -62,11 +62,16 @@ class Agent:
         now_ms = self.monotonic.update(ticks_ms)
         self._sample(now_ms)
         self._connect(now_ms)
+        batch_count = self._batch_count()
         self.session.step(now_ms)
         self.uplink.step(now_ms)
         self.session.step(now_ms)
         self.spool.idle(now_ms)
-        return self._wait_ms(now_ms)
+        # What went out or was confirmed has made room for more: go on until nothing moves.
+        return self._wait_ms(now_ms) if self._batch_count() == batch_count else 0
+
+    def _batch_count(self):
+        return self.counters.batches_sent + self.counters.batches_confirmed
 
     def close(self):
         """End in order: what is confirmed is noted, the session says goodbye."""
@@ -78,7 +83,6 @@ class Agent:
         spool = Spool(self._ports.flash, self.monotonic)
         was_blank = not spool.recover(suppressor.restore)
         now_ms = self.monotonic.now_ms
-        suppressor.begin(now_ms)
         store_id = self._ports.entropy.random_bytes(STORE_ID_BYTES) if was_blank else b""
         spool.start(store_id, self._ports.reset_cause, now_ms)
         for log, found in zip(spool.logs, spool.report):
@@ -124,9 +128,11 @@ class Agent:
         configuration = self._configuration
         self.counters.attempts += 1
         self._session_count += 1
-        identity = (configuration["device_id"].encode(),
-                    configuration["username"].encode() or None,
-                    configuration["password"].encode() or None)
+        # MQTT 3.1.1 knows no password without a user name, but empty ones with it.
+        identity = (configuration["device_id"].encode(), None, None)
+        if configuration["username"]:
+            identity = (identity[0], configuration["username"].encode(),
+                        configuration["password"].encode())
         self.session.open(
             configuration["host"], configuration["port"],
             (identity, configuration["keep_alive_s"], self._state_topic,
@@ -155,8 +161,8 @@ class Agent:
         birth["logs"] = self.uplink.session_up(now_ms)
         birth["store"] = self.uplink.store_id
         birth["version"] = __version__
-        birth["interpreter"] = "%s %s" % (
-            sys.implementation.name, ".".join(str(part) for part in sys.implementation.version[:3]))
+        version = ".".join(str(part) for part in sys.implementation.version[:3])
+        birth["interpreter"] = "%s %s" % (sys.implementation.name, version)
         birth["board"] = self._ports.name
         self.session.publish(self._state_topic, json.dumps(birth).encode(), True, now_ms)
         self.trail.note(trail.INFO, "session up", session=self._session_count)

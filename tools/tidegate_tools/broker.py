@@ -17,6 +17,8 @@ PORT_TRIES = 5
 # range could be taken by any client, even one that retries this very port, while the broker is
 # down.
 PORTS = range(20_000, 30_000)
+# Where a Python child finds this package, installed or not.
+PACKAGES = str(Path(__file__).resolve().parents[1])
 MOSQUITTO_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 MOSQUITTO_SETTINGS = """\
 listener {port} {host}
@@ -111,7 +113,7 @@ class Broker:
 
     async def _start(self, port):
         self._child = Child("the broker " + self.name, BROKERS[self.name](port, self._folder),
-                            self._folder / "broker.log")
+                            self._folder / "broker.log", {"PYTHONPATH": PACKAGES})
         for _ in range(int(START_S_MAX / POLL_S)):
             await asyncio.sleep(POLL_S)
             self.check()

@@ -10,7 +10,7 @@ from tidegate_tools import display, journal, ledger, timeline
 from tidegate_tools.agent_process import DEVICE, AgentProcess, Clock, configuration
 from tidegate_tools.broker import HOST, Broker
 from tidegate_tools.errors import ProcessError
-from tidegate_tools.oracle import LOGS, Fact, expect
+from tidegate_tools.oracle import LOGS, expect
 from tidegate_tools.quantities import load_quantities
 from tidegate_tools.queries import Archive
 from tidegate_tools.sink import Link, Sink
@@ -133,27 +133,29 @@ class Demo:
             self._is_broker_up = True
 
     async def _settle(self):
-        """Waits until the sink holds what the oracle expects, at most until the plan's limit."""
+        """Waits until no delivery is to come that matters, at most until the plan's limit."""
         pace = display.Pace(SETTLE_S)
         while self._wall_s() < self._plan.limit_s:
             self._check()
             self._show("waiting for the last delivery")
-            if pace.is_due() and await asyncio.to_thread(self._is_delivered):
+            if pace.is_due() and await asyncio.to_thread(self._is_final):
                 return
             await asyncio.sleep(TICK_S)
 
-    def _is_delivered(self):
+    def _is_final(self):
         archive = Archive(self._store.path)
         try:
             expected, rows = self._expectation(archive)
         finally:
             archive.close()
-        return all(len(expected.facts[log]) == sum(map(len, rows[log].values())) for log in LOGS)
+        return all(ledger.is_final(expected.facts[log], [
+            (row.seq, ledger.fact_of(row)) for each in rows[log].values() for row in each])
+            for log in LOGS)
 
     def _expectation(self, archive):
         rows = {log: {store: each for (_, store), each in archive.rows(log).items()}
                 for log in LOGS}
-        held = [(log, Fact(row.boot, row.mono_ms, row.id, row.value))
+        held = [(log, ledger.fact_of(row))
                 for log in LOGS for each in rows[log].values() for row in each]
         content = self._agent.journal_path.read_bytes()
         return expect(journal.parse(content), self._quantities, held), rows

@@ -129,6 +129,19 @@ def compare(expected, rows, device):
     return ledger
 
 
+def is_final(expected, rows):
+    """Whether what may still be delivered changes nothing.
+
+    So it is when everything is here, and also when what is here, without a hole, contradicts
+    what was accepted. Arguments as of `compare`.
+    """
+    facts = [fact for _, fact in rows]
+    if len(facts) == len(expected):
+        return True
+    is_whole = not rows or rows[-1][0] == len(rows)
+    return is_whole and facts != expected[:len(facts)]
+
+
 def _take(counter, fact):
     """Whether a fact is among those left over; takes it out."""
     if fact is None or not counter[fact]:

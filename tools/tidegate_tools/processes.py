@@ -9,7 +9,7 @@ from pathlib import Path
 from tidegate_tools.errors import ProcessError
 
 POLL_S = 0.02
-TAIL_LINES = 8
+TAIL_LINES = 4
 
 
 class Child:

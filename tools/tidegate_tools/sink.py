@@ -12,22 +12,25 @@ device's next session.
 """
 
 import asyncio
+import logging
 import random
 import time
 from dataclasses import dataclass
 
 import aiomqtt
 
-from tidegate_tools.decode import PREFIX, UPWARD, Birth, decode
+from tidegate_tools.decode import LOGS, PREFIX, UPWARD, Birth, decode
 from tidegate_tools.errors import DecodeError
 from tidegate_tools.store import Received
 
 TRANSACTION_COUNT_MAX = 100
-TRANSACTION_WAIT_S = 0.02
 RETRY_S_MIN = 0.1
 RETRY_S_MAX = 5.0
 KEEP_ALIVE_S = 30
 ANSWER_S_MAX = 5.0
+# The library tells its troubles a second time, on standard error.
+QUIET = logging.getLogger(__name__)
+QUIET.setLevel(logging.CRITICAL + 1)
 SUBSCRIPTIONS = [(PREFIX + "+/" + kind, 1) for kind in UPWARD]
 
 
@@ -54,25 +57,22 @@ class Sink:
         self._link = link
         self._say = say
         self.connected = asyncio.Event()
-        # (device, store) of sessions older than this connection: to be asked, and asked.
-        self._earlier = set()
-        self._asked = set()
 
     async def run(self):
         """Receives until cancelled; comes back by itself whenever the broker goes.
 
         Errors: StoreError where the database refuses: nothing is echoed then.
         """
+        asyncio.get_running_loop().set_exception_handler(_ignore_lost_links)
         failures = 0
         while True:
             try:
-                self._asked.clear()
                 async with self._client() as client:
                     await client.subscribe(SUBSCRIPTIONS)
                     self._say("receiving from %s:%d" % (self._link.host, self._link.port))
                     self.connected.set()
                     failures = 0
-                    await self._receive(client)
+                    await Exchange(client, self._store, self._say).run()
             except aiomqtt.MqttError as error:
                 if self.connected.is_set() or failures == 0:
                     self._say("the broker at %s:%d is away (%s): trying again"
@@ -92,30 +92,72 @@ class Sink:
         return aiomqtt.Client(
             self._link.host, self._link.port, username=self._link.username,
             password=self._link.password, clean_session=False, keepalive=KEEP_ALIVE_S,
-            identifier="tidegate-sink-" + self._store.identity, timeout=ANSWER_S_MAX)
+            identifier="tidegate-sink-" + self._store.identity, timeout=ANSWER_S_MAX,
+            logger=QUIET)
 
-    async def _receive(self, client):
-        messages = client.messages
+
+class Exchange:
+    """What happens on one connection: receive and commit on one hand, confirm on the other.
+
+    The two hands are independent, so that a connection that ends is noticed at once, whatever
+    answer is still awaited. Arguments: client, connected and subscribed; store; say.
+    """
+
+    def __init__(self, client, store, say):
+        self._client = client
+        self._store = store
+        self._say = say
+        # The newest echo of each stream that is to be sent.
+        self._due = {}
+        self._is_due = asyncio.Event()
+        # Streams to be asked, and (device, store) asked, of sessions older than this connection.
+        self._earlier = set()
+        self._asked = set()
+
+    async def run(self):
+        """Errors: MqttError when the connection ends; StoreError."""
+        hands = [asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._confirm())]
+        try:
+            done, _ = await asyncio.wait(hands, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()
+        finally:
+            for hand in hands:
+                hand.cancel()
+            await asyncio.gather(*hands, return_exceptions=True)
+
+    async def _receive(self):
+        messages = self._client.messages
         while True:
             arrived = [self._take(await anext(messages))]
-            await asyncio.sleep(TRANSACTION_WAIT_S)
+            # What came while the last commit was under way shares the next one.
             while len(messages) and len(arrived) < TRANSACTION_COUNT_MAX:
                 arrived.append(self._take(await anext(messages)))
             items = [item for item in arrived if item is not None]
-            if not items:
-                continue
-            # Shielded: a commit under way when the sink is told to stop runs to its end.
-            commit = asyncio.ensure_future(asyncio.to_thread(self._store.commit, items))
-            try:
-                echoes = await asyncio.shield(commit)
-            except asyncio.CancelledError:
-                await commit
-                raise
-            for echo in echoes:
-                is_again = (echo.device, echo.store) in self._earlier
-                await client.publish(echo.topic, echo.payload(is_again), qos=1)
-            self._asked |= self._earlier
-            self._earlier.clear()
+            if items:
+                await self._commit(items)
+
+    async def _commit(self, items):
+        # Shielded: a commit under way when the sink is told to stop runs to its end.
+        commit = asyncio.ensure_future(asyncio.to_thread(self._store.commit, items))
+        try:
+            echoes = await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            await commit
+            raise
+        for echo in echoes:
+            self._due[echo.device, echo.store, echo.log] = echo
+            self._is_due.set()
+
+    async def _confirm(self):
+        while True:
+            await self._is_due.wait()
+            self._is_due.clear()
+            due, self._due = self._due, {}
+            for echo in due.values():
+                stream = (echo.device, echo.store, echo.log)
+                is_again = stream in self._earlier
+                self._earlier.discard(stream)
+                await self._client.publish(echo.topic, echo.payload(is_again), qos=1)
 
     def _take(self, message):
         at_ms = time.time_ns() // 1_000_000
@@ -129,5 +171,14 @@ class Sink:
             self._say("refused a message on %s: %s" % (topic[:80], error))
             content = None
         if message.retain and isinstance(content, Birth):
-            self._earlier |= {(content.device, content.store)} - self._asked
+            device = (content.device, content.store)
+            if device not in self._asked:
+                self._asked.add(device)
+                self._earlier |= {(*device, log) for log in LOGS}
         return Received(at_ms, content)
+
+
+def _ignore_lost_links(loop, context):
+    """The client library leaves futures behind that nobody asks why they failed: we know why."""
+    if not isinstance(context.get("exception"), aiomqtt.MqttError):
+        loop.default_exception_handler(context)

@@ -1,5 +1,8 @@
 """Strict NOR semantics over any store of bytes: what the host's flash port refuses."""
 
+import errno
+import os
+
 from tidegate.errors import FlashError
 from tidegate.limits import BLOCK_BYTES
 
@@ -90,24 +93,40 @@ class FileFlash(NorFlash):
         super().__init__(block_count, program_unit_bytes, reprogram)
         try:
             self._file = open(path, "r+b", 0)
-        except OSError:
-            with open(path, "wb") as made:
-                for _ in range(block_count):
-                    made.write(self._blank)
+        except OSError as error:
+            # Only a file that is not there is made; one that cannot be opened may hold a spool.
+            if error.args[0] != errno.ENOENT:
+                raise
+            self._make(str(path))
             self._file = open(path, "r+b", 0)
         size_bytes = self._file.seek(0, 2)
         if size_bytes != block_count * BLOCK_BYTES:
             raise FlashError("%s holds %d bytes, the configuration says %d; set flash_bytes"
                              % (path, size_bytes, block_count * BLOCK_BYTES))
 
+    def _make(self, path):
+        """Whole or not at all: a file half made would never be opened again."""
+        with open(path + ".new", "wb") as made:
+            for _ in range(self.block_count):
+                made.write(self._blank)
+        os.rename(path + ".new", path)
+
     def _load(self, offset, buffer):
-        self._file.seek(offset)
-        if self._file.readinto(buffer) != len(buffer):
+        try:
+            self._file.seek(offset)
+            count = self._file.readinto(buffer)
+        except OSError as error:
+            raise FlashError("the file cannot be read at %d: %s" % (offset, error))
+        if count != len(buffer):
             raise FlashError("the file ended at %d" % offset)
 
     def _store(self, offset, data):
-        self._file.seek(offset)
-        if self._file.write(data) != len(data):
+        try:
+            self._file.seek(offset)
+            count = self._file.write(data)
+        except OSError as error:
+            raise FlashError("the file cannot be written at %d: %s" % (offset, error))
+        if count != len(data):
             raise FlashError("the file took less at %d" % offset)
 
     def close(self):

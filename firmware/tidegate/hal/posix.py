@@ -13,6 +13,11 @@ _CONNECTED = (106, 56)  # EISCONN: Linux, macOS
 _TCP, _NODELAY = 6, 1
 
 
+def _raw(stream):
+    """A stream without CPython's buffer, in which bytes would wait where poll cannot see them."""
+    return getattr(stream, "raw", stream)
+
+
 def _monotonic_ms():
     if sys.implementation.name == "micropython":
         return time.ticks_ms()
@@ -119,7 +124,11 @@ class PosixNetwork:
     def open(self, address):
         """See `hal.ports.Network.open`."""
         stream = PosixStream(address)
-        stream.is_connected()
+        try:
+            stream.is_connected()
+        except OSError:
+            stream.close()
+            raise
         return stream
 
     def wait(self, stream, writing, wait_ms):
@@ -137,8 +146,8 @@ class PosixTerminal:
     """Two unbuffered byte streams, by default those of the process."""
 
     def __init__(self, source=None, sink=None):
-        self._source = source or sys.stdin.buffer
-        self._sink = sink or sys.stdout.buffer
+        self._source = source or _raw(sys.stdin.buffer)
+        self._sink = sink or _raw(sys.stdout.buffer)
         self._poll = select.poll()
         self._poll.register(self._source, select.POLLIN)
         self._output_poll = select.poll()
@@ -159,13 +168,13 @@ class PosixTerminal:
         return count
 
     def write(self, data):
-        """See `hal.ports.Terminal.write`."""
+        """See `hal.ports.Terminal.write`. Where nobody reads any more nothing is taken."""
         if not self._output_poll.poll(0):
             return 0
-        count = self._sink.write(data) or 0
-        if hasattr(self._sink, "flush"):
-            self._sink.flush()
-        return count
+        try:
+            return self._sink.write(data) or 0
+        except OSError:
+            return 0
 
 
 class PosixWatchdog:

@@ -43,9 +43,15 @@ class Backoff:
         return self._draw(now_ms)
 
     def wait_ms(self, now_ms):
-        """How long until the next attempt; 0 when it is due."""
+        """How long until the next attempt; 0 when it is due, and from then on.
+
+        To be asked at least once in half a period of the ticks while an attempt is awaited.
+        """
         left_ms = (self._next_ms - now_ms) & TICKS_MASK_MS
-        return 0 if left_ms >= TICKS_HALF_MS else left_ms
+        if left_ms < TICKS_HALF_MS:
+            return left_ms
+        self._next_ms = now_ms
+        return 0
 
     def _draw(self, now_ms):
         wait_ms = self._random_below(self.window_ms)

@@ -20,7 +20,6 @@ class Codec:
         self._wire = wire
         self._on_message = on_message
         self._client = None
-        simple.socket = self
 
     # The two members of the socket module that umqtt.simple uses.
 
@@ -42,6 +41,8 @@ class Codec:
         client.set_callback(self._on_message)
         client.set_last_will(will_topic, will, True, 1)
         self._wire.lay_answer(b"\x20\x02\x00\x00")
+        # For each connect anew: the sessions of one process share the module.
+        self._simple.socket = self
         client.connect(True)
         self._client = client
 

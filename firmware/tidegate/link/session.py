@@ -94,7 +94,8 @@ class Session:
             else:
                 self._fail(causes.of_os_error(error, self.phase == CONNECT), now_ms)
         except (ValueError, IndexError, TypeError, AssertionError):
-            self._fail(causes.PROTOCOL, now_ms)
+            # A name that cannot be one (an empty label) is a ValueError on CPython.
+            self._fail(causes.DNS_FAILED if self.phase == RESOLVE else causes.PROTOCOL, now_ms)
 
     def _say_goodbye(self, now_ms):
         self._codec.disconnect()
@@ -105,11 +106,11 @@ class Session:
         if self.phase == RESOLVE:
             address = self._network.resolve(self._host, self._port)
             if address is not None:
-                self.wire.attach(self._network.open(address))
                 self._enter(CONNECT, now_ms)
+                self.wire.attach(self._network.open(address))
         if self.phase == CONNECT and self.wire.stream.is_connected():
             identity, keep_alive_s, will_topic, will, _ = self._request
-            self._received_ms = self._sent_ms = now_ms
+            self._received_ms = self._sent_ms = self._pinged_ms = now_ms
             self._codec.connect(identity, keep_alive_s, will_topic, will)
             self._enter(CONNACK, now_ms)
         if self.phase >= CONNACK:
@@ -145,7 +146,7 @@ class Session:
             packet_id = packet[0] << 8 | packet[1]
             if self._in_flight.pop(packet_id, None) is not None:
                 self._handler.on_puback(packet_id, now_ms)
-        elif kind == codec.PUBLISH and self.phase >= SUBSCRIBE:
+        elif kind == codec.PUBLISH and self.phase >= SUBSCRIBE and not first & 4:  # QoS 0 or 1
             self._message = None
             self._codec.receive()
             if self._message:

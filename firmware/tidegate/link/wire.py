@@ -57,6 +57,10 @@ class Wire:
         """Take a piece of a packet."""
         count = len(data) if count is None else count
         end = self._tx_end + count
+        if end > TX_BYTES_MAX and self._tx_start:
+            end -= self._tx_start
+            self._tx[:self._tx_end - self._tx_start] = self._tx[self._tx_start:self._tx_end]
+            self._tx_start, self._tx_end = 0, end - count
         if end > TX_BYTES_MAX:
             raise LinkError(causes.PROTOCOL, "packet above %d bytes" % TX_BYTES_MAX)
         self._tx[self._tx_end:end] = data if count == len(data) else memoryview(data)[:count]
@@ -116,10 +120,12 @@ class Wire:
     def next_packet(self):
         """First byte of the next complete packet, which `read` then serves; 0 if none is here.
 
-        Errors: LinkError for a packet that is larger than the buffer.
+        Errors: LinkError for a packet that is larger than the buffer, or that starts with 0.
         """
         start = self._rx_start
         length = 0
+        if start < self._rx_end and not self._rx[start]:
+            raise LinkError(causes.PROTOCOL, "packet of type 0")
         for i in range(_LENGTH_BYTES_MAX):
             if start + 1 + i >= self._rx_end:
                 return 0

@@ -16,10 +16,14 @@ class Sampler:
         self._suppressor = suppressor
         self._append = append
         self._counters = counters
-        self._now_ms = 0
+        self._now_ms = -1
 
     def begin_turn(self, now_ms):
         """All samples offered until the next call were taken at `now_ms`."""
+        if self._now_ms < 0:
+            self._suppressor.begin(now_ms)
+        else:
+            self._suppressor.look_after(now_ms)
         self._now_ms = now_ms
 
     def offer(self, observation_id, value):

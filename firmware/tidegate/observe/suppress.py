@@ -3,7 +3,9 @@
 import hashlib
 
 from tidegate.limits import TICKS_MASK_MS
-from tidegate.observe.catalogue import BOUND, EXACT, HEARTBEAT_S, KIND, OPAQUE, POLICY
+from tidegate.observe.catalogue import (
+    BOUND, EXACT, HEARTBEAT_S, KIND, OPAQUE, POLICY, is_valid,
+)
 
 RECORD, UNCHANGED, WITHIN_BOUND = 0, 1, 2
 
@@ -20,17 +22,33 @@ class Suppressor:
         count = len(catalogue.rows)
         self._last = [None] * count
         self._recorded_ms = [0] * count
+        self._looked_after = 0
 
     def restore(self, observation_id, value):
-        """Take a durable value of an earlier boot; ids no longer in the catalogue are passed."""
+        """Take a durable value of an earlier boot.
+
+        Passed are ids no longer in the catalogue, and values that it would refuse today: their
+        kind may have changed, and then nothing compares with them.
+        """
         index = self._catalogue.index(observation_id)
-        if index >= 0:
+        if index >= 0 and is_valid(self._catalogue.rows[index], value):
             self._last[index] = self._comparator(index, value)
 
     def begin(self, now_ms):
         """The first turn of this boot: heartbeats of restored values count from here."""
         for index in range(len(self._recorded_ms)):
             self._recorded_ms[index] = now_ms
+
+    def look_after(self, now_ms):
+        """Keep a heartbeat that is due from looking fresh again when the ticks come round.
+
+        One row in each turn; matters where no sample of it comes for days.
+        """
+        index = self._looked_after
+        self._looked_after = index + 1 if index + 1 < len(self._recorded_ms) else 0
+        heartbeat_ms = self._catalogue.rows[index][HEARTBEAT_S] * 1_000
+        if (now_ms - self._recorded_ms[index]) & TICKS_MASK_MS > heartbeat_ms:
+            self._recorded_ms[index] = (now_ms - heartbeat_ms) & TICKS_MASK_MS
 
     def decide(self, index, value, now_ms):
         """What to do with a valid value of row `index`. Result: RECORD or why not."""

@@ -128,13 +128,13 @@ class Warmth:
 
 
 def remaining(second, half_s):
-    """WARM * 2^-(second / half_s), to 0.2 %.
+    """WARM * 2^-(second / half_s), within 0.5 %.
 
     Whole halvings are shifts. Between them 2^-f = (6 - 4 f + f^2) / 6, which meets value and
-    slope at both ends; f is counted in 256ths.
+    slope at both ends; f is rounded to 256ths.
     """
     halvings = second // half_s
     if halvings > 14:
         return 0
-    part = second % half_s * 256 // half_s
+    part = (second % half_s * 256 + half_s // 2) // half_s
     return (6 * 65_536 - 1_024 * part + part * part) // 24 >> halvings

@@ -8,8 +8,9 @@ from tidegate.observe.catalogue import LOG_NAMES
 class Batch:
     """Builds batches and says which seqs the last one covers: first..last, both inside.
 
-    A batch never spans two boots, a hole or a confirmed range. Holes before its first
-    observation are covered by it and named in it.
+    A batch never spans two boots, a hole or a confirmed range. A hole before its first
+    observation is covered by it and named in it; where that observation is not to be sent, the
+    batch holds none.
     Arguments: codec; identity, (device id, store id as hex, boot of this start); anchor, of this
     boot.
     """
@@ -22,13 +23,16 @@ class Batch:
 
     def build(self, track, lag):
         """Argument: lag, the member of that name. Result: a view of the payload, or None."""
-        if not track.prepare() or not track.next():
-            return None
         cursor = track.cursor
+        self.last = self.count = 0
+        if not track.prepare() or not track.next():
+            if cursor.hole is None:
+                return None
+            self._codec.begin(self._envelope(track, cursor.hole[1] + 1, cursor.mono_base_ms, lag))
+            return self._codec.finish()
         boot, first_seq = cursor.boot, cursor.seq
         base_ms = cursor.mono_base_ms + cursor.frame.delta_ms
-        self._codec.begin(self._envelope(track, base_ms, lag))
-        self.last = self.count = 0
+        self._codec.begin(self._envelope(track, first_seq, base_ms, lag))
         while True:
             is_other = self.count and (cursor.boot != boot or cursor.hole)
             if is_other or not self._codec.add(
@@ -43,16 +47,18 @@ class Batch:
                 break
         return self._codec.finish()
 
-    def _envelope(self, track, base_ms, lag):
+    def _envelope(self, track, seq, base_ms, lag):
         cursor = track.cursor
         hole = cursor.take_hole()
-        self.first = hole[0] if hole else cursor.seq
+        self.first = seq
+        if hole:
+            self.first, self.last = hole[0], hole[1]
         utc_zero_ms, quality = cursor.utc_zero_ms, cursor.quality
         if cursor.boot == self._boot:
             utc_zero_ms, quality = self._anchor.utc_zero_ms, self._anchor.quality
         return {
             "v": 1, "dev": self._device_id, "store": self._store_id,
-            "log": LOG_NAMES[track.log_index], "seq": cursor.seq, "boot": cursor.boot,
+            "log": LOG_NAMES[track.log_index], "seq": seq, "boot": cursor.boot,
             "mono": base_ms, "utc": None if utc_zero_ms is None else utc_zero_ms + base_ms,
             "q": QUALITY_NAMES[quality], "historical": track.is_backlog, "lag": lag,
             "gaps": [hole] if hole else [],

@@ -29,22 +29,37 @@ class Track:
             self.cursor.seek(split)
 
     def prepare(self):
-        """Pass over what is confirmed. Result: whether there is something to send."""
+        """Pass over what is confirmed. Result: whether there is something to send.
+
+        A hole that was met is named first: the cursor stays behind it, and where what stands
+        there is confirmed, or the live track's, the run ends before it has begun.
+        """
         cursor = self.cursor
         if not self.is_backlog:
             return cursor.next_seq < cursor.log.next_seq
         ranges = cursor.log.ranges
         seq = ranges.skip(cursor.next_seq)
-        if seq != cursor.next_seq:
-            cursor.seek(seq)
-        self._end = ranges.end_before(seq)
+        if cursor.hole is not None:
+            self._end = cursor.next_seq if seq != cursor.next_seq else ranges.end_before(seq)
+        else:
+            if seq != cursor.next_seq:
+                cursor.seek(seq)
+            self._end = ranges.end_before(seq)
         if self._end is None or self._end > self.limit:
             self._end = self.limit
-        return seq < self._end
+        return cursor.hole is not None or seq < self._end
 
     def next(self):
         """Go to the next observation of this run. Result: False where the run ends."""
         cursor = self.cursor
-        if self._end is not None and cursor.next_seq >= self._end:
+        if self._end is None:
+            return cursor.next()
+        if cursor.next_seq >= self._end or not cursor.next():
             return False
-        return cursor.next()
+        if cursor.seq < self._end:
+            return True
+        cursor.unread()
+        if cursor.hole is not None and cursor.hole[1] >= self.limit:
+            # What lies behind the split was the live track's to send.
+            cursor.hole = (cursor.hole[0], self.limit - 1, cursor.hole[2])
+        return False

@@ -20,8 +20,8 @@ class Uplink:
     """Two tracks for each log over one window of batches in flight.
 
     Live goes first, and one place of the window is kept for it. Arguments: spool, started; time,
-    (anchor of this boot, monotonic); session, with can_publish and publish; device_id; is_echo, whether the
-    receiver's echo confirms, else the PUBACK does; counters.
+    (anchor of this boot, monotonic); session, with can_publish and publish; device_id; is_echo,
+    whether the receiver's echo confirms, else the PUBACK does; counters.
     """
 
     def __init__(self, spool, time, session, device_id, is_echo, counters):
@@ -91,9 +91,10 @@ class Uplink:
                 return False
             log = LOG_NAMES.index(echo["log"])
             ranges = [(1, echo["upto"])] + [(first, last) for first, last in echo["ahead"]]
-            is_good = all(isinstance(first, int) and isinstance(last, int)
-                          and 1 <= first <= last + 1 for first, last in ranges)
-        except (ValueError, KeyError, TypeError):
+            is_good = all(_is_seq(first) and _is_seq(last) and 1 <= first <= last + 1
+                          for first, last in ranges)
+        except (ValueError, KeyError, TypeError, RuntimeError):
+            # RuntimeError: brackets nested deeper than the parser goes.
             return False
         if is_good:
             self._counters.echoes += 1
@@ -125,3 +126,7 @@ class Uplink:
         self._unechoed_count += self._batch.count
         self._counters.batches_sent += 1
         return True
+
+
+def _is_seq(value):
+    return isinstance(value, int) and not isinstance(value, bool)

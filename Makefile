@@ -1,0 +1,40 @@
+# Plain make: works with GNU make 3.81 and newer, and with BSD make.
+# SPEED, TRACE, BROKER, SEED and ARGS reach the recipes as environment variables.
+
+PYTHON = python3
+RUN = .venv/bin
+UV = uv==0.13.8
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv/ and .build/; other targets do it when needed (PYTHON=python3.12)
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	    echo "set-up failed: there is no $(PYTHON) on PATH: install Python 3.10 or newer" >&2; \
+	    exit 1; }
+	@$(PYTHON) tools/setup_environment.py
+
+demo: setup ## a charger through an outage and a power cut (SPEED= TRACE= BROKER= SEED=)
+	@exec $(RUN)/tidegate demo $${SPEED:+--speed "$$SPEED"} $${TRACE:+--trace "$$TRACE"} \
+	    $${BROKER:+--broker "$$BROKER"} $${SEED:+--seed "$$SEED"}
+
+test: setup ## every test but the long ones (ARGS="-k spool" and the like)
+	@$(RUN)/python -m pytest -n logical --maxprocesses 4 -m "not long" $${ARGS:-}
+
+long: setup ## the tests that take longer
+	@$(RUN)/python -m pytest -m long --hypothesis-profile long $${ARGS:-}
+
+lint: setup ## ruff over everything
+	@$(RUN)/ruff check .
+
+mosquitto: ## install the mosquitto broker for the interop tests, or say how
+	@sh tools/get_mosquitto.sh
+
+lock: ## pin the dependencies of pyproject.toml with hashes (UPGRADE=1: the newest of each)
+	@sh tools/lock_dependencies.sh "$(PYTHON)" "$(UV)"
+
+clean: ## remove all that set-up and runs have made
+	@rm -rf .venv .build build tools/*.egg-info .hypothesis .pytest_cache .ruff_cache
+	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup demo test long lint mosquitto lock clean

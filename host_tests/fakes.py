@@ -1,0 +1,253 @@
+"""Fakes of the ports, for tests on both interpreters: time, chance and bytes are arguments."""
+
+
+class Random:
+    """Numbers that look random and are the same on every interpreter: xorshift of 32 bits."""
+
+    def __init__(self, seed):
+        self._state = (seed * 2_654_435_761 + 0x9E3779B9) & 0xFFFFFFFF or 1
+
+    def below(self, bound):
+        """A number of 0..bound-1."""
+        state = self._state
+        state ^= (state << 13) & 0xFFFFFFFF
+        state ^= state >> 17
+        state ^= (state << 5) & 0xFFFFFFFF
+        self._state = state
+        return (state >> 4) % bound
+
+    def between(self, low, high):
+        """A number of low..high, both inside."""
+        return low + self.below(high - low + 1)
+
+    def data(self, count):
+        """Bytes."""
+        return bytes(self.below(256) for _ in range(count))
+
+
+class SimClock:
+    """A clock that stands until `now_ms` is set. Argument: utc_zero_ms, the UTC of its 0."""
+
+    def __init__(self, ticks_mask_ms=(1 << 30) - 1, utc_zero_ms=None, quality=2):
+        self.ticks_mask_ms = ticks_mask_ms
+        self.utc_zero_ms = utc_zero_ms
+        self.quality = quality
+        self.now_ms = 0
+        self.speed = 1
+
+    def ticks_ms(self):
+        return self.now_ms & self.ticks_mask_ms
+
+    def utc_ms(self):
+        if self.utc_zero_ms is None:
+            return None
+        return self.utc_zero_ms + self.now_ms, self.quality
+
+
+class SeededEntropy:
+    """Entropy out of a seed."""
+
+    def __init__(self, random):
+        self.random_bytes = random.data
+
+
+class FakeStream:
+    """A connection whose other end is the test.
+
+    What the agent is to read is put by `arrive`; what it sent is in `sends`, one item for each
+    call that took bytes. `connected`, `room_bytes` (how much one send takes, None: all),
+    `chunk_bytes` (how much one read gives), `ended` (the peer closed) and `error` (an errno that
+    every call raises) may be set at any time. `peer`, where there is one, has taken(stream, data).
+    """
+
+    def __init__(self, peer=None):
+        self.peer = peer
+        self.inbox = b""
+        self.sends = []
+        self.connected = True
+        self.room_bytes = None
+        self.chunk_bytes = 1 << 20
+        self.ended = False
+        self.error = 0
+        self.close_count = 0
+
+    def arrive(self, data):
+        self.inbox += data
+
+    def sent(self):
+        """All bytes sent so far."""
+        return b"".join(self.sends)
+
+    def _check(self):
+        if self.close_count:
+            raise AssertionError("a closed stream was used")
+        if self.error:
+            raise OSError(self.error)
+
+    def is_connected(self):
+        self._check()
+        return self.connected
+
+    def receive_into(self, buffer):
+        self._check()
+        if not self.inbox:
+            return 0 if self.ended else None
+        count = min(len(buffer), len(self.inbox), self.chunk_bytes)
+        buffer[:count] = self.inbox[:count]
+        self.inbox = self.inbox[count:]
+        return count
+
+    def send(self, data):
+        self._check()
+        count = len(data) if self.room_bytes is None else min(len(data), self.room_bytes)
+        if count:
+            taken = bytes(data[:count])
+            self.sends.append(taken)
+            if self.peer is not None:
+                self.peer.taken(self, taken)
+        return count
+
+    def close(self):
+        self.close_count += 1
+
+
+class FakeNetwork:
+    """Gives out FakeStreams, the newest of which is `stream`.
+
+    `up`, `address` (None: the lookup is under way; an exception: it fails), `refusal` (an errno
+    that `open` raises) and `connects` (whether new streams stand at once) may be set at any time.
+    Argument: peer, of every stream; `peer.opened(stream)` is told of each.
+    """
+
+    def __init__(self, peer=None):
+        self.peer = peer
+        self.up = True
+        self.address = ("fake", 1)
+        self.refusal = 0
+        self.connects = True
+        self.streams = []
+        self.resolved = []
+
+    @property
+    def stream(self):
+        return self.streams[-1] if self.streams else None
+
+    def is_up(self):
+        return self.up
+
+    def resolve(self, host, port):
+        self.resolved.append((host, port))
+        if isinstance(self.address, Exception):
+            raise self.address
+        return self.address
+
+    def open(self, address):
+        if address != self.address:
+            raise AssertionError("opened an address that was not resolved")
+        if self.refusal:
+            raise OSError(self.refusal)
+        stream = FakeStream(self.peer)
+        stream.connected = self.connects
+        self.streams.append(stream)
+        if self.peer is not None:
+            self.peer.opened(stream)
+        return stream
+
+    def wait(self, stream, writing, wait_ms):
+        raise AssertionError("nothing below the loop waits")
+
+
+class FakeTerminal:
+    """Keeps what was written."""
+
+    def __init__(self):
+        self.lines = []
+
+    def read_into(self, buffer):
+        return 0
+
+    def write(self, data):
+        self.lines.append(bytes(data).decode())
+        return len(data)
+
+
+class FakeWatchdog:
+    """Counts."""
+
+    def __init__(self):
+        self.feed_count = 0
+
+    def feed(self):
+        self.feed_count += 1
+
+
+class FakePorts:
+    """All ports of one boot. Arguments: flash, which outlives it; clock; network; seed."""
+
+    name = "fake"
+    reset_cause = 1
+
+    def __init__(self, flash, clock, network, seed):
+        self.flash = flash
+        self.clock = clock
+        self.network = network
+        self.entropy = SeededEntropy(Random(seed))
+        self.terminal = FakeTerminal()
+        self.watchdog = FakeWatchdog()
+
+
+class Handler:
+    """What a session reports to, as (what, ..) tuples in `events`."""
+
+    def __init__(self):
+        self.events = []
+
+    def on_up(self, now_ms):
+        self.events.append(("up", now_ms))
+
+    def on_down(self, phase, cause, now_ms):
+        self.events.append(("down", phase, cause))
+
+    def on_message(self, topic, payload, now_ms):
+        self.events.append(("message", bytes(topic), bytes(payload)))
+
+    def on_puback(self, packet_id, now_ms):
+        self.events.append(("puback", packet_id))
+
+    def named(self, what):
+        return [event[1:] for event in self.events if event[0] == what]
+
+
+class PowerCut(Exception):
+    """The moment at which the board loses its power."""
+
+
+class CutFlash:
+    """Another flash, but the `countdown`th program from now writes a part and then power fails.
+
+    `countdown` 0 means never. `share_percent` of the bytes of that program arrive.
+    """
+
+    def __init__(self, flash, countdown=0, share_percent=50):
+        self._flash = flash
+        self.countdown = countdown
+        self.share_percent = share_percent
+        for name in ("block_bytes", "block_count", "program_unit_bytes", "reprogram"):
+            setattr(self, name, getattr(flash, name))
+
+    def read(self, offset, buffer):
+        self._flash.read(offset, buffer)
+
+    def erase(self, block):
+        self._flash.erase(block)
+
+    def program(self, offset, data):
+        self.countdown -= 1
+        if self.countdown != 0:
+            self._flash.program(offset, data)
+            return
+        unit = self.program_unit_bytes
+        count = len(data) * self.share_percent // 100 // unit * unit
+        if count:
+            self._flash.program(offset, bytes(data[:count]))
+        raise PowerCut

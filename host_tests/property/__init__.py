@@ -1,0 +1,1 @@
+"""Properties, each against a model of its own."""
