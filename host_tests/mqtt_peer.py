@@ -188,6 +188,7 @@ class Receiver:
         self._prefix = b"tidegate/1/" + device + b"/"
         self.stored = {}
         self.gaps = {}
+        self._runs = {}
         self.batches = []
         self.births = []
         self.repeat_count = 0
@@ -213,20 +214,26 @@ class Receiver:
                 assert stored[seq] == fact, f"seq {seq} came as {stored[seq]} and as {fact}"
                 self.repeat_count += 1
             stored[seq] = fact
+            self._cover(key, seq, seq)
         self.gaps.setdefault(key, []).extend(batch["gaps"])
+        for first, last, _ in batch["gaps"]:
+            self._cover(key, first, last)
         return (self.echo(*key),) if self.echoes else ()
 
     def echo(self, store, log):
         """(topic, payload) that says what is held of a log."""
-        runs = []
-        have = set(self.stored.get((store, log), ()))
-        for first, last, _ in self.gaps.get((store, log), ()):
-            have.update(range(first, last + 1))
-        for seq in sorted(have):
-            if runs and runs[-1][1] == seq - 1:
-                runs[-1][1] = seq
-            else:
-                runs.append([seq, seq])
+        runs = list(self._runs.get((store, log), ()))
         upto = runs.pop(0)[1] if runs and runs[0][0] == 1 else 0
         form = {"store": store, "log": log, "upto": upto, "ahead": runs[:16]}
         return self._prefix + b"confirm", json.dumps(form).encode()
+
+    def _cover(self, key, first, last):
+        """Join a range to the runs of seqs held; mostly it touches the last one."""
+        runs = self._runs.setdefault(key, [])
+        at = len(runs)
+        while at and runs[at - 1][1] >= first - 1:
+            if runs[at - 1][0] <= last + 1:
+                first, last = min(first, runs[at - 1][0]), max(last, runs[at - 1][1])
+                runs.pop(at - 1)
+            at -= 1
+        runs.insert(at, (first, last))

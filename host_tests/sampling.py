@@ -30,7 +30,6 @@ ROWS = (
     (SIGNED, "Signed", OPAQUE, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 0, 3),
     (RARE, "Rare", NUMBER, "", 0, RECORDS, EXACT, 0, 0, 0, 86_400, 0, 0, (1 << 64) - 1),
 )
-BY_ID = {row[0]: row for row in ROWS}
 
 
 class Device:
@@ -69,23 +68,20 @@ class Device:
     def offer(self, observation_id, value):
         """Offer one sample. Result: the word for what became of it."""
         names = ("refused", "unchanged", "within_bound", "recorded", "full")
-        before = [getattr(self.counters, name) for name in names]
+        before = {name: getattr(self.counters, name) for name in names}
         durable_count = len(self.durable)
         self.sampler.offer(observation_id, value)
-        grown = [
-            name
-            for name, count in zip(names, before, strict=True)
-            if getattr(self.counters, name) == count + 1
-        ]
+        grown = [name for name in names if getattr(self.counters, name) == before[name] + 1]
         assert len(grown) == 1, f"one sample is counted once: {grown}"
         assert (len(self.durable) > durable_count) == (grown == ["recorded"])
         return grown[0]
 
 
 class Oracle:
-    """SPEC section 2, rule by rule."""
+    """SPEC section 2, rule by rule. Argument: rows, of a catalogue."""
 
-    def __init__(self):
+    def __init__(self, rows=ROWS):
+        self.by_id = {row[0]: row for row in rows}
         self.last = {}
         self.first_turn_ms = None
 
@@ -99,7 +95,7 @@ class Oracle:
         self.now_ms = now_ms
 
     def judge(self, observation_id, value, is_full):
-        row = BY_ID.get(observation_id)
+        row = self.by_id.get(observation_id)
         if row is None or not fits(row, value):
             return "refused"
         verdict = self._verdict(row, observation_id, value)

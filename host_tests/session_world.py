@@ -1,7 +1,6 @@
 """A session whose other end is scripted, for its tests."""
 
-import importlib
-
+import umqtt.simple
 from fakes import FakeNetwork, Handler
 from mqtt_peer import CONNACK, PINGRESP, PUBACK, SUBACK, Broker
 
@@ -21,8 +20,7 @@ class World:
         self.broker.answers = set(answers)
         self.network = FakeNetwork(self.broker)
         self.handler = Handler()
-        simple = importlib.import_module("umqtt.simple")
-        self.session = session.Session(self.network, simple, self.handler)
+        self.session = session.Session(self.network, umqtt.simple, self.handler)
         self.now_ms = begin_ms
 
     def open(self, request=REQUEST):

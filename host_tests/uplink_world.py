@@ -1,6 +1,6 @@
 """An uplink on a spool in RAM, a session that only records, a model of what was appended."""
 
-import base64
+import binascii
 import json
 
 from fakes import SimClock
@@ -31,7 +31,7 @@ def mounted(flash, monotonic, restore=lambda observation_id, value: None):
 def as_json(value):
     """A value as SPEC section 1 says it stands in JSON."""
     if isinstance(value, (bytes, bytearray)):
-        return {"b64": base64.b64encode(value).decode()}
+        return {"b64": binascii.b2a_base64(value).decode().strip()}
     return value
 
 

@@ -98,7 +98,7 @@ class Agent:
         if known is None:
             return
         utc_ms, quality = known
-        mono_ms = self.monotonic.total_ms(self.monotonic.now_ms)
+        mono_ms = self.monotonic.total_ms(self.monotonic.update(self._ports.clock.ticks_ms()))
         if self.anchor.offer(mono_ms, utc_ms, quality):
             spool.anchor(self.anchor.utc_zero_ms, quality)
             self.trail.note(trail.INFO, "time known", quality=QUALITY_NAMES[quality])

@@ -13,7 +13,7 @@ from spool_world import SpoolWorld
 from tidegate.hal.nor import FileFlash
 
 SCRIPT = Path(__file__).parent.parent / "micropython" / "append_forever.py"
-BLOCK_COUNT = 64
+BLOCK_COUNT = 256
 PATIENCE_S = 60
 
 

@@ -140,3 +140,19 @@ def test_telemetry_is_index_0_and_records_index_1_in_both_vocabularies():
     from tidegate.spool import spool
 
     assert (spool.TELEMETRY, spool.RECORDS) == (TELEMETRY, RECORDS) == (0, 1)
+
+
+def test_a_receiver_that_began_late_is_sent_again_what_it_does_not_hold():
+    world = UplinkWorld()
+    world.fill(10)
+    world.up()
+    world.step(BACKLOG_WAIT_MS)
+    world.puback_all()
+    assert seqs(world.step(1)) == []
+    form = {"store": STORE_HEX, "log": "telemetry", "upto": 3, "ahead": [[6, 8]], "again": True}
+    assert world.uplink.on_echo(json.dumps(form).encode())
+    again = world.step(1) + world.step(1)
+    assert seqs(again) == [4, 5, 9, 10]
+    assert all(batch["historical"] for _, _, batch in again)
+    world.puback_all()
+    assert seqs(world.step(BACKLOG_WAIT_MS)) == []

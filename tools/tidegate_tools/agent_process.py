@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tidegate_tools.processes import Child
 HEAP = "512K"
 FLASH_BYTES = 1_048_576
 KEEP_ALIVE_S = 60
-ORDERLY_END_S = 10.0
+ORDERLY_END_S = 25.0
 DEVICE = "tg-000001"
 
 
@@ -94,5 +95,8 @@ class AgentProcess:
     async def end(self):
         """SIGINT, and the wait for its orderly end. Errors: ProcessError where it is not one."""
         status = await self._child.interrupt(ORDERLY_END_S)
+        if status == -signal.SIGKILL:
+            raise ProcessError("the agent did not end within %d s of its interrupt; its log is %s"
+                               % (ORDERLY_END_S, self._child.log_path))
         if status != 0:
             raise ProcessError(self._child.death())

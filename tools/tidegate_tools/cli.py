@@ -22,7 +22,7 @@ sink_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
 app.add_typer(sink_app, name="sink")
 
 
-@app.command(epilog="Example: tidegate demo --speed 20 --cut 10 --keep /tmp/demo")
+@app.command(epilog="Example: tidegate demo --speed 20 --cut 10 --keep demo-files")
 def demo(
     speed: Annotated[int | None, Option(
         help="Scenario seconds per second. Default 10; with a trace what makes it take about "

@@ -49,11 +49,9 @@ class Uplink:
         self._unechoed_count = 0
         self._up_ms = now_ms
         self.is_up = True
-        for track in self.tracks:
-            log = track.cursor.log
-            track.begin(log.next_seq)
-            logs[LOG_NAMES[track.log_index]] = {
-                "first": log.ranges.skip(1), "split": log.next_seq}
+        for log_index, log in enumerate(self._spool.logs):
+            self._split(log_index)
+            logs[LOG_NAMES[log_index]] = {"first": log.ranges.skip(1), "split": log.next_seq}
         return logs
 
     def session_down(self):
@@ -100,7 +98,15 @@ class Uplink:
             self._counters.echoes += 1
             for first, last in ranges:
                 self._confirm(log, first, last)
+            if echo.get("again") is True and self.is_up:
+                self._split(log)
         return is_good
+
+    def _split(self, log_index):
+        """Live goes on from the head; all that is unconfirmed below it becomes backlog."""
+        for track in self.tracks:
+            if track.log_index == log_index:
+                track.begin(self._spool.logs[log_index].next_seq)
 
     def _confirm(self, log, first, last):
         news_count = self._spool.logs[log].confirm(first, last)

@@ -1,0 +1,254 @@
+"""The contracts of `hal.ports` as checks for any implementation, on both interpreters.
+
+Each function takes an implementation and raises AssertionError where it breaks its contract.
+As a script, `port_checks.py FOLDER PORT REFUSED_PORT`, it checks all that fit the host.
+"""
+
+import socket
+import sys
+
+from tidegate.errors import FlashError
+from tidegate.hal.nor import FileFlash, RamFlash
+from tidegate.hal.posix import PosixClock, PosixEntropy, PosixNetwork, PosixWatchdog
+
+MEDIA = tuple((unit, reprogram) for unit in (1, 16, 32, 256) for reprogram in (True, False))
+LOOPBACK = "127.0.0.1"
+
+
+def refused(what, *arguments):
+    """That a call raises FlashError and nothing else."""
+    try:
+        what(*arguments)
+    except FlashError:
+        return
+    raise AssertionError(f"{arguments} was not refused")
+
+
+def check_clock(clock):
+    mask_ms = clock.ticks_mask_ms
+    assert mask_ms & (mask_ms + 1) == 0, "the period is a power of two"
+    before = clock.ticks_ms()
+    for _ in range(1_000):
+        now = clock.ticks_ms()
+        assert 0 <= now <= mask_ms
+        assert (now - before) & mask_ms <= mask_ms >> 1, "time went back"
+        before = now
+    known = clock.utc_ms()
+    if known is not None:
+        utc_ms, quality = known
+        assert isinstance(utc_ms, int) and utc_ms > 1_500_000_000_000
+        assert quality in (1, 2, 3)
+
+
+def check_entropy(entropy):
+    for count in (0, 1, 8, 300):
+        assert len(entropy.random_bytes(count)) == count
+    drawn = [bytes(entropy.random_bytes(8)) for _ in range(50)]
+    assert len(set(drawn)) == 50
+    counts = [0] * 256
+    for byte in entropy.random_bytes(25_600):
+        counts[byte] += 1
+    assert min(counts) > 40 and max(counts) < 180, "some bytes come too often"
+
+
+def content(flash, offset, count):
+    buffer = bytearray(count)
+    flash.read(offset, buffer)
+    return bytes(buffer)
+
+
+def check_flash(flash):
+    """Argument: flash, blank, of at least 3 blocks."""
+    unit, size = flash.program_unit_bytes, flash.block_bytes
+    end = flash.block_count * size
+    assert flash.block_count >= 3 and size % unit == 0
+    for offset, count in ((0, 1), (1, 7), (size - 3, 6), (end - 1, 1), (0, 0), (end, 0)):
+        assert content(flash, offset, count) == b"\xff" * count
+
+    data = bytes(range(unit - 1, -1, -1)) if unit > 1 else b"\x5a"
+    flash.program(size, data)
+    flash.program(2 * size - unit, memoryview(bytearray(data)))
+    assert content(flash, size, unit) == data
+    assert content(flash, size - 1, unit + 2) == b"\xff" + data + b"\xff"
+    assert content(flash, 2 * size - unit, unit) == data
+
+    refused(flash.read, end, bytearray(1))
+    refused(flash.read, -1, bytearray(1))
+    refused(flash.program, end, b"\x00" * unit)
+    refused(flash.program, -unit, b"\x00" * unit)
+    refused(flash.program, 0, b"")
+    refused(flash.program, size - unit, b"\x00" * (2 * unit))
+    refused(flash.erase, flash.block_count)
+    refused(flash.erase, -1)
+    if unit > 1:
+        refused(flash.program, 1, b"\x00" * unit)
+        refused(flash.program, 0, b"\x00" * (unit - 1))
+        refused(flash.program, 0, b"\x00" * (unit + 1))
+    refused(flash.program, size, b"\xff" * unit)
+    assert content(flash, size - 1, unit + 2) == b"\xff" + data + b"\xff", "a refusal writes"
+    assert content(flash, 0, size) == b"\xff" * size
+
+    cleared = bytes(byte & 0x0F for byte in data)
+    if flash.reprogram:
+        flash.program(size, cleared)
+        assert content(flash, size, unit) == cleared
+    else:
+        refused(flash.program, size, cleared)
+        assert content(flash, size, unit) == data
+
+    flash.program(0, b"\x00" * size)
+    flash.program(2 * size, b"\x00" * size)
+    flash.erase(1)
+    assert content(flash, size, size) == b"\xff" * size
+    assert content(flash, 0, size) == content(flash, 2 * size, size) == b"\x00" * size
+    flash.program(size, data)
+    assert content(flash, size, unit) == data, "erased flash takes new bytes"
+
+
+def check_file_flash(path):
+    """What a file adds: the bytes are there for whoever opens it next."""
+    flash = FileFlash(path, 3)
+    check_flash(flash)
+    flash.close()
+    again = FileFlash(path, 3)
+    assert content(again, 0, 4) == b"\x00" * 4 and content(again, 4_096, 2) == b"\x5a\xff"
+    again.close()
+    refused(FileFlash, path, 4)
+    try:
+        FileFlash(path + "/below", 3)
+    except OSError:
+        return
+    raise AssertionError("a file below a file was opened")
+
+
+def check_watchdog(make):
+    """Argument: make(clock, timeout_ms). The clock here stands until it is set."""
+
+    class Clock:
+        ticks_mask_ms = (1 << 20) - 1
+        speed = 10
+        now_ms = ticks_mask_ms - 60_000
+
+        def ticks_ms(self):
+            return self.now_ms & self.ticks_mask_ms
+
+    clock = Clock()
+    watchdog = make(clock, 8_000)
+    for pass_ms in (0, 0, 80_000, 79_999, 1):
+        clock.now_ms += pass_ms
+        watchdog.feed()
+    clock.now_ms += 80_001
+    try:
+        watchdog.feed()
+    except SystemExit as stop:
+        assert stop.args[0] == 70
+        return
+    raise AssertionError("a late feed went unnoticed")
+
+
+def listen(port):
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(socket.getaddrinfo(LOOPBACK, port)[0][-1])
+    listener.listen(1)
+    return listener
+
+
+def connected(network, port):
+    """A stream that stands; raises what the system says where it cannot."""
+    address = network.resolve(LOOPBACK, port)
+    assert address is not None, "a number needs no lookup"
+    stream = network.open(address)
+    for _ in range(100):
+        if stream.is_connected():
+            assert stream.is_connected(), "it stays connected"
+            return stream
+        network.wait(stream, True, 50)
+    raise AssertionError("no connection within 5 s")
+
+
+def arrived(network, stream, count):
+    data, buffer = b"", bytearray(64)
+    for _ in range(200):
+        got = stream.receive_into(buffer)
+        if got is None:
+            network.wait(stream, False, 50)
+        elif got == 0:
+            return data
+        else:
+            data += buffer[:got]
+        if len(data) >= count:
+            return data
+    raise AssertionError(f"only {len(data)} bytes arrived")
+
+
+def check_network(network, port, refused_port):
+    """Against a listener of this process on `port`; nobody listens on `refused_port`."""
+    assert network.is_up() is True
+    network.wait(None, False, 1)
+    try:
+        connected(network, refused_port)
+    except OSError as error:
+        assert error.args[0] in (111, 61), error
+    else:
+        raise AssertionError("a port without a listener was connected")
+
+    listener = listen(port)
+    stream = connected(network, port)
+    peer = listener.accept()[0]
+    buffer = bytearray(64)
+    assert stream.receive_into(buffer) is None, "nothing has arrived"
+    network.wait(stream, False, 1)
+    network.wait(stream, True, 10_000)
+    assert stream.send(b"hello") == 5
+    assert peer.recv(5) == b"hello"
+    peer.send(b"x" * 100)
+    network.wait(stream, False, 10_000)
+    assert arrived(network, stream, 100) == b"x" * 100
+
+    taken = check_full(network, stream)
+    left = taken
+    while left:
+        left -= len(peer.recv(min(left, 65_536)))
+    network.wait(stream, True, 10_000)
+    assert stream.send(memoryview(b"again")) == 5
+
+    peer.send(b"bye")
+    peer.close()
+    try:
+        assert arrived(network, stream, 99) in (b"bye", b"")
+    except OSError as error:
+        assert isinstance(error.args[0], int), "a reset carries its errno"
+    stream.close()
+    stream.close()
+    listener.close()
+
+
+def check_full(network, stream):
+    """Send until the system takes no more. Result: bytes taken."""
+    block, taken = b"y" * 65_536, 0
+    for _ in range(2_000):
+        count = stream.send(block)
+        assert 0 <= count <= len(block)
+        if count == 0:
+            return taken
+        taken += count
+    raise AssertionError("the system takes everything")
+
+
+def main(folder, port, refused_port):
+    clock = PosixClock()
+    check_clock(clock)
+    check_clock(PosixClock(60, 1_795_249_000_000, 1_768_509_600_000))
+    check_entropy(PosixEntropy())
+    for unit, reprogram in MEDIA:
+        check_flash(RamFlash(3, unit, reprogram))
+        check_flash(FileFlash(f"{folder}/flash-{unit}-{reprogram}", 3, unit, reprogram))
+    check_file_flash(folder + "/flash")
+    check_watchdog(PosixWatchdog)
+    check_network(PosixNetwork(clock), port, refused_port)
+    print("all ports keep their contracts")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,52 @@
+"""The ports on the real MicroPython, by the checks of `unit/test_ports_contract.py`."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import FIRMWARE, INTERPRETER, LIBRARIES
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.micropython
+def test_every_port_keeps_its_contract_on_micropython(micropython, free_port, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        refused_port = taken.getsockname()[1]
+        done = micropython(HERE / "port_checks.py", tmp_path, free_port, refused_port)
+    assert done.stdout.endswith("all ports keep their contracts\n"), done.stdout
+
+
+@pytest.mark.parametrize(
+    "interpreter",
+    [
+        pytest.param(sys.executable, id="cpython"),
+        pytest.param(str(INTERPRETER), id="micropython", marks=pytest.mark.micropython),
+    ],
+)
+def test_the_terminal_of_a_process_passes_every_byte(interpreter):
+    search = f"{FIRMWARE}{os.pathsep}{LIBRARIES}"
+    typed = b"status obs backlog " * 50 + b"\n"
+    process = subprocess.Popen(
+        [interpreter, str(HERE / "terminal_echo.py")],
+        env={**os.environ, "MICROPYPATH": search, "PYTHONPATH": search},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        # The whole text in one write, the end only once its echo is here: what a reader
+        # underneath keeps to itself would never come back.
+        process.stdin.write(typed)
+        process.stdin.flush()
+        shown = process.stdout.read(len(typed))
+        assert shown == typed.upper()
+        said, _ = process.communicate(b"q", timeout=30)
+        assert said == b"Q"
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()

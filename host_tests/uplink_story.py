@@ -1,0 +1,205 @@
+"""Any interleaving of what can happen to an uplink, and what must hold throughout.
+
+Portable: hypothesis drives it on CPython, a seeded generator on MicroPython. A story is a list of
+(event, number). The far end has three stages: a publish is on its way, then delivered to the
+receiver, then confirmed; a lost session drops what is on its way.
+"""
+
+from uplink_world import LOGS, UplinkWorld, facts
+
+from tidegate.limits import BACKLOG_WAIT_MS
+from tidegate.observe.catalogue import LOG_NAMES, RECORDS, TELEMETRY
+
+EVENTS = (
+    "append", "append", "append", "record", "large", "wait", "up", "down", "step", "step", "step",
+    "deliver", "deliver", "confirm", "confirm", "echo", "echo", "remount", "tidy",
+)  # fmt: skip
+
+
+# What a full log of records refuses is a matter for the tests of the spool.
+RECORDS_BYTES_MAX = 4_000
+
+
+class Story:
+    """Arguments: is_echo; block_count of the flash, few blocks so that telemetry gives way."""
+
+    def __init__(self, is_echo, block_count=8):
+        self.world = UplinkWorld(is_echo=is_echo, block_count=block_count)
+        self.stored = {name: {} for name in LOG_NAMES}
+        self.gone = {name: {} for name in LOG_NAMES}
+        self.acknowledged = {name: set() for name in LOG_NAMES}
+        self.number = 0
+        self._seen = 0
+        self._fresh_session()
+
+    def _fresh_session(self):
+        self.under_way = []
+        self.unacknowledged = []
+        self.sent = {name: set() for name in LOG_NAMES}
+        self.split = None
+        self._seen = len(self.world.session.published)
+
+    def tell(self, events):
+        for event, number in events:
+            getattr(self, event)(number)
+
+    # Events.
+
+    def append(self, number):
+        for _ in range(number % 60 + 1):
+            self.world.wait(1 + number % 5)
+            self.number += 1
+            assert self.world.append(self.number), "telemetry never refuses"
+
+    def record(self, number):
+        for _ in range(number % 6 + 1):
+            self.number += 1
+            self._append_record(self.number)
+
+    def large(self, number):
+        value = bytes((number & 0xFF,)) * (number * 29 % 2_048)
+        if number % 2:
+            self._append_record(value)
+        else:
+            self.world.append(value)
+
+    def _append_record(self, value):
+        if self._records_bytes() < RECORDS_BYTES_MAX:
+            assert self.world.append(value, RECORDS), "records refused with room left"
+
+    def _records_bytes(self):
+        """About what is held unconfirmed."""
+        ranges = self.world.spool.logs[RECORDS].ranges
+        held = self.world.model["records"]
+        return sum(len(str(held[seq])) for seq in held if ranges.missing_count(seq, seq))
+
+    def wait(self, number):
+        self.world.wait(number * 50)
+
+    def up(self, number):
+        if self.split is None:
+            self._fresh_session()
+            self.world.up()
+            self.split = {name: self.world.births[name]["split"] for name in LOG_NAMES}
+            for log in LOGS:
+                oldest = self.world.births[LOG_NAMES[log]]["first"]
+                assert self.world.spool.logs[log].ranges.skip(1) == oldest
+
+    def down(self, number):
+        if self.split is not None:
+            self.world.down()
+            self.split = None
+            self.under_way = []
+            self.unacknowledged = []
+
+    def step(self, number):
+        self.world.step(number % 4 * 400)
+        new, self._seen = self.world.sent()[self._seen :], len(self.world.session.published)
+        assert not new or self.split is not None, "sent without a session"
+        for packet_id, topic, batch in new:
+            self._check_sent(topic, batch)
+            self.under_way.append((packet_id, batch))
+
+    def deliver(self, number):
+        if self.under_way:
+            packet_id, batch = self.under_way.pop(number % len(self.under_way))
+            self._take(batch)
+            self.unacknowledged.append((packet_id, batch))
+
+    def confirm(self, number):
+        if self.unacknowledged:
+            packet_id, batch = self.unacknowledged.pop(number % len(self.unacknowledged))
+            self.world.puback(packet_id)
+            if not self.world.is_echo:
+                self._acknowledge(batch["log"], [seq for seq, _ in facts(batch)])
+
+    def echo(self, number):
+        name = LOG_NAMES[number % 2]
+        have = set(self.stored[name]) | set(self.gone[name])
+        upto = 0
+        while upto + 1 in have:
+            upto += 1
+        ahead = [[seq, seq] for seq in sorted(have) if seq > upto + 1][: number % 17]
+        assert self.world.echo(upto, merged(ahead), name)
+        self._acknowledge(name, range(1, upto + 1))
+        self._acknowledge(name, [first for first, _ in ahead])
+
+    def _acknowledge(self, name, seqs):
+        """The device was told; it may forget ranges where they are too many, and counts that."""
+        ranges = self.world.spool.logs[LOG_NAMES.index(name)].ranges
+        self.acknowledged[name].update(seqs)
+        if ranges.forgotten_count:
+            ranges.forgotten_count = 0
+            self.acknowledged[name] = set(range(1, ranges.watermark + 1))
+
+    def remount(self, number):
+        if number % 3 == 0:
+            self.world.spool.close()
+        else:
+            self.acknowledged = {name: set() for name in LOG_NAMES}
+        self.world.mount()
+        self._fresh_session()
+
+    def tidy(self, number):
+        self.world.spool.idle(self.world.wait(0))
+
+    # What must hold.
+
+    def _check_sent(self, topic, batch):
+        name = batch["log"]
+        is_backlog = batch["historical"]
+        assert topic == ("records" if name == "records" else "history" if is_backlog else "live")
+        assert batch["boot"] <= self.world.spool.boot and batch["obs"] or batch["gaps"]
+        for seq, fact in facts(batch):
+            assert self.world.model[name][seq] == fact, f"{name} {seq} carries {fact}"
+            assert (seq < self.split[name]) == is_backlog, f"{name} {seq} on the wrong track"
+            assert seq not in self.sent[name], f"{name} {seq} was sent twice in one session"
+            assert seq not in self.acknowledged[name], f"{name} {seq} was confirmed before"
+            self.sent[name].add(seq)
+        for first, last, reason in batch["gaps"]:
+            assert 1 <= first <= last and reason == "evicted" and name == "telemetry"
+            assert last < batch["seq"] or not batch["obs"]
+
+    def _take(self, batch):
+        name = batch["log"]
+        for seq, fact in facts(batch):
+            assert self.stored[name].get(seq, fact) == fact
+            self.stored[name][seq] = fact
+        for first, last, reason in batch["gaps"]:
+            for seq in range(first, last + 1):
+                self.gone[name][seq] = reason
+
+    def end(self):
+        """All goes well from here on: nothing may stay behind."""
+        self.down(0)
+        self.up(0)
+        self.world.wait(BACKLOG_WAIT_MS)
+        for _ in range(400):
+            self.step(1)
+            while self.under_way:
+                self.deliver(0)
+                self.confirm(0)
+            if self.world.is_echo:
+                self.echo(TELEMETRY)
+                self.echo(RECORDS)
+        for log in LOGS:
+            name = LOG_NAMES[log]
+            assert self.world.unconfirmed(log) == 0, f"{name} keeps something back"
+            missing = [
+                seq
+                for seq in self.world.model[name]
+                if seq not in self.stored[name] and seq not in self.gone[name]
+            ]
+            assert not missing, f"{name} lost {missing[:9]}"
+            assert len(self.stored[name]) <= len(self.world.model[name])
+
+
+def merged(pairs):
+    """Ranges that touch, as one."""
+    joined = []
+    for first, last in pairs:
+        if joined and joined[-1][1] + 1 == first:
+            joined[-1][1] = last
+        else:
+            joined.append([first, last])
+    return joined
