@@ -82,9 +82,8 @@ class AgentWorld:
         clock = SimClock((1 << 30) - 1, UTC_MS + self.now_ms if self.is_dated else None)
         self.ports = FakePorts(self.flash, clock, self.network, self.chance.below(1 << 20))
         source = SimulatedSource(self.seed, 60, 1_500, 1_800)
-        self.agent = Agent(
-            self.ports, Tap(source, self), self.configuration, umqtt.simple, UTC_MS
-        )
+        self.agent = Agent(self.ports, Tap(source, self), self.configuration, umqtt.simple, UTC_MS)
+        self.now_ms += self.chance.below(3_000)
 
     def sampled(self, observation_id, value):
         if self.oracle.judge(observation_id, value, False) == "recorded":
