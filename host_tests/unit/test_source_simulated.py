@@ -264,6 +264,19 @@ def test_a_completed_session_comes_once_at_unplug_and_agrees_with_what_was_measu
     assert record["Begin"] == date_text(column(world, 710).index(3))
 
 
+def test_the_meter_runs_on_from_session_to_session():
+    world = run(SimulatedSource(5, 30, 200, 300), 0, 900)
+    values = [json.loads(v) for turn in world for name, v in turn if name == 723]
+    assert len(values) == 3 and len({value["Id"] for value in values}) == 3
+    for before, after in zip(values, values[1:]):
+        assert before["MeterEndKwh"] == after["MeterBeginKwh"] > before["MeterBeginKwh"]
+    readings = [payload["RD"][0] for _, payload in signed(world)]
+    for kind, member in (("B", "MeterBeginKwh"), ("E", "MeterEndKwh")):
+        assert [reading["RV"] for reading in readings if reading["TX"] == kind] == [
+            value[member] for value in values
+        ]
+
+
 def test_the_record_of_a_very_long_session_stays_within_2_kib():
     session = Session(60, 2_000_000, 8, lambda current_ma: current_ma * 690 // 1_000)
     record = completed_session(65_535, 123_456, 2**33, session, 2**40)
