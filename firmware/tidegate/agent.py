@@ -9,7 +9,8 @@ from tidegate.clock.monotonic import Monotonic
 from tidegate.diag import trail
 from tidegate.diag.counters import Counters
 from tidegate.limits import (
-    RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
+    DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS,
+    TURN_WAIT_MS_MAX,
 )
 from tidegate.link import causes, session
 from tidegate.link.backoff import Backoff
@@ -62,6 +63,21 @@ class Agent:
         now_ms = self.monotonic.update(ticks_ms)
         self._sample(now_ms)
         self._connect(now_ms)
+        return self._exchange(now_ms)
+
+    def drain(self, ticks_ms):
+        """A turn that takes no more samples and opens no session, before an orderly end.
+
+        Result: ms until there is something to do; -1 when nothing is left that this session
+        could still get confirmed.
+        """
+        now_ms = self.monotonic.update(ticks_ms)
+        wait_ms = self._exchange(now_ms)
+        if self.session.phase != session.UP or not self.uplink.unconfirmed_count():
+            return -1
+        return max(wait_ms, DRAIN_POLL_MS)
+
+    def _exchange(self, now_ms):
         batch_count = self._batch_count()
         self.session.step(now_ms)
         self.uplink.step(now_ms)

@@ -70,6 +70,10 @@ class Uplink:
             while self._may_send(track, now_ms) and self._send(track, now_ms):
                 pass
 
+    def unconfirmed_count(self):
+        """How many observations of both logs are not confirmed."""
+        return self.lag.count(TELEMETRY) + self.lag.count(RECORDS)
+
     def on_puback(self, packet_id, now_ms):
         """The broker has a batch: its place in the window is free."""
         covered = self._in_flight.pop(packet_id, None)
