@@ -58,10 +58,12 @@ class CollectionCodec:
             return '"%s"' % decimal_text(value, decimals)
         if isinstance(value, str):
             return json.dumps(value)
+        encoded = '"%s","_b64":1' % binascii.b2a_base64(value)[:-1].decode()
         try:
-            return json.dumps(value.decode())
+            text = json.dumps(value.decode())
         except ValueError:
-            return '"%s","_b64":1' % binascii.b2a_base64(value)[:-1].decode()
+            return encoded
+        return text if len(text.encode()) <= len(encoded) else encoded
 
 
 def decimal_text(value, decimals):

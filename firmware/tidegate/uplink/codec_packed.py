@@ -1,4 +1,4 @@
-"""Payloads as bytes: the content of the JSON ones in about a fifth of the room. SPEC section 4b."""
+"""Payloads as bytes: the content of the JSON ones in a quarter of the room. SPEC section 4b."""
 
 import binascii
 

@@ -52,17 +52,21 @@ class Pacing:
         if not self.rate or self.in_flight_count and (
                 self.in_flight_count + BATCH_COUNT_MAX > self.rate):
             return -1
-        missing = min(BATCH_COUNT_MAX * 1_000, full) - self._milli_tokens
-        return -(-missing // self.rate) if missing > 0 else 0
+        if self._milli_tokens > 0:
+            return 0
+        return 1 - self._milli_tokens // self.rate
 
     def sent(self, count):
-        """A batch of `count` observations went out."""
+        """A batch of `count` observations went out; it may leave the bucket in debt."""
         self._milli_tokens -= count * 1_000
         self.in_flight_count += count
 
-    def confirmed(self, count, took_ms, now_ms):
-        """The server confirmed a batch of `count` after `took_ms`."""
+    def acknowledged(self, count):
+        """The server has a batch of `count`: it is no longer in flight."""
         self.in_flight_count -= count
+
+    def confirmed(self, count, took_ms, now_ms):
+        """A batch of `count` was confirmed for good after `took_ms`: the rate follows."""
         if self._prompt_ms < 0 or took_ms < self._prompt_ms:
             self._prompt_ms = took_ms
         if took_ms > 2 * self._prompt_ms + LATE_MS_MIN:
