@@ -22,6 +22,7 @@ def test_the_least_configuration_gets_every_default():
         "username": "",
         "password": "",
         "confirm": "echo",
+        "codec": "json",
         "keep_alive_s": 60,
     }
 
@@ -34,6 +35,7 @@ def test_what_is_given_is_kept():
         "username": "u" * 128,
         "password": "p" * 1_024,
         "confirm": "puback",
+        "codec": "packed",
         "keep_alive_s": 1_170,
     }
     assert schema.check(dict(given)) == given

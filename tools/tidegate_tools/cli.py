@@ -46,6 +46,7 @@ def demo(
 
     Exit status 0 only if every accepted observation is in the sink exactly once.
     """
+    from tidegate_tools.demo import Demo
     from tidegate_tools.demo_setup import Options, prepare
 
     setup = _or_complain(lambda: prepare(Options(
@@ -53,10 +54,10 @@ def demo(
         firmware=firmware, interpreter=interpreter)))
     status = shell.EXIT_FAILED
     try:
-        status = _run_demo(setup, as_json)
-    except shell.Interrupted as interrupted:
+        status = _run_demo(Demo, setup, as_json)
+    except (shell.Interrupted, KeyboardInterrupt) as interrupted:
         shell.complain("interrupted; every process of the demo is ended")
-        status = interrupted.status
+        status = getattr(interrupted, "status", shell.EXIT_INTERRUPTED)
         setup.discard()
     except ToolError as error:
         shell.complain(error)
@@ -68,14 +69,12 @@ def demo(
     raise typer.Exit(status)
 
 
-def _run_demo(setup, as_json):
-    from tidegate_tools.demo import Demo
-
+def _run_demo(make_demo, setup, as_json):
     stream = sys.stderr if as_json else sys.stdout
     with make_display(stream, as_json) as screen:
         screen.say("seed %d, speed %d, broker %s, files in %s" % (
             setup.seed, setup.plan.speed, setup.broker, setup.folder))
-        outcome = shell.run(Demo(setup, screen).run())
+        outcome = shell.run(make_demo(setup, screen).run())
     account = outcome.ledger
     if as_json:
         print(json.dumps(dict(
@@ -155,7 +154,7 @@ def main():
         app()
     except KeyboardInterrupt:
         shell.complain("interrupted")
-        sys.exit(130)
+        sys.exit(shell.EXIT_INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 # More than any cleaning up takes.
 CLEAN_UP_S = 3.0
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
