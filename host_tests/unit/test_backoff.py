@@ -132,6 +132,7 @@ def test_the_ramp_doubles_from_four_seconds_and_ends_below_a_quarter_of_the_peri
         backoff.began(0)
         backoff.failed(causes.TIMEOUT, 0)
     assert draws.bounds == [4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 600_000, 60_000]
+    assert backoff.window_ms == BACKOFF_PERIOD_MS
 
 
 def test_the_period_is_counted_from_the_start_of_the_attempt():

@@ -205,7 +205,9 @@ class Backoff:
                 if self._random_below(2):
                     next_ms += self.period_ms
                 self.period_ms = min(self.period_ms * 2, BACKOFF_PERIOD_MS_MAX)
-            return max(self._random_below(BACKOFF_LINK_MS_MAX), next_ms - spent_ms)
+            if next_ms > spent_ms:
+                return next_ms - spent_ms
+            return self._random_below(BACKOFF_LINK_MS_MAX)
         if action == SLOW:
             return self._around(BACKOFF_SLOW_MS)
         pause_ms = BACKOFF_PAUSE_MS if action == PAUSE else 0
