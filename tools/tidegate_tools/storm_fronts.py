@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 
-from tidegate.limits import ATTEMPT_MS_MAX, CONNECT_MS_MAX
+from tidegate.limits import CONNECT_MS_MAX
 from tidegate.link import causes
 
 UP = -1
@@ -121,17 +121,18 @@ class Queueing(Front):
     """(c): takes every connection, works through them in order, and never learns who left.
 
     The device gives up after its patience; the work for it is done all the same, and lost.
+    `patience_ms_max` closes a connection earlier, to see what patience is worth.
     """
 
-    def __init__(self, capacity, down, is_silent, latency_ms, is_patience_kept=True):
+    def __init__(self, capacity, down, is_silent, latency_ms, patience_ms_max=None):
         super().__init__(capacity, down, is_silent, latency_ms)
-        self._is_patience_kept = is_patience_kept
+        self._patience_ms_max = patience_ms_max
         self._total = 0.0
 
     def _serve(self, now_ms, patience_ms):
         self._total = max(self._total, self.capacity.total(now_ms)) + 1
-        if not self._is_patience_kept:
-            patience_ms = min(patience_ms, ATTEMPT_MS_MAX)
+        if self._patience_ms_max:
+            patience_ms = min(patience_ms, self._patience_ms_max)
         done_ms = self.capacity.when(self._total)
         if done_ms - now_ms > patience_ms:
             return causes.OVERLOAD, now_ms + patience_ms
