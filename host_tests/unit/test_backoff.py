@@ -4,7 +4,7 @@ import pytest
 from tidegate.limits import (
     BACKOFF_CLOSED_MS_MAX, BACKOFF_DRIVER_MS_MIN, BACKOFF_LINK_MS_MAX, BACKOFF_PAUSE_MS,
     BACKOFF_PERIOD_MS, BACKOFF_PERIOD_MS_MAX, BACKOFF_POWER_MS_MAX, BACKOFF_SILENCE_MS_MAX,
-    BACKOFF_SLOW_MS, BACKOFF_WINDOW_MS_MIN, PATIENCE_MS_MIN, SESSION_PROVEN_MS, TICKS_HALF_MS,
+    BACKOFF_RAMP_MS, BACKOFF_SLOW_MS, PATIENCE_MS_MIN, SESSION_PROVEN_MS, TICKS_HALF_MS,
     TICKS_MASK_MS,
 )
 from tidegate.link import backoff as module
@@ -37,7 +37,7 @@ def in_state(column, draws):
     loss = causes.CLOSED if column == module.AFTER_CLOSE else causes.SILENCE
     backoff.lost(loss, SESSION_PROVEN_MS)
     if column == module.AT_PERIOD:
-        for _ in range(8):
+        for _ in range(11):
             backoff.began(100_000)
             backoff.failed(causes.TIMEOUT, 100_000)
     return backoff
@@ -61,7 +61,7 @@ def span_ms(action, period_ms):
     """The lowest and highest wait after an attempt that took SPENT_MS."""
     twentieth_ms = period_ms // 20
     return {
-        "ramp": (0, BACKOFF_WINDOW_MS_MIN - 1),
+        "ramp": (0, BACKOFF_RAMP_MS[0] - 1),
         "period": (period_ms - twentieth_ms - SPENT_MS, period_ms + twentieth_ms - 1 - SPENT_MS),
         "fresh": (0, period_ms - 1),
         "pause": (BACKOFF_PAUSE_MS, BACKOFF_PAUSE_MS + period_ms - 1),
@@ -124,14 +124,15 @@ def test_the_first_attempt_is_drawn_from_the_span_of_how_the_outage_began(
         assert backoff.lost(loss, SESSION_PROVEN_MS) == expected_ms - 1
 
 
-def test_the_ramp_doubles_from_four_seconds_and_ends_below_a_quarter_of_the_period():
+def test_the_ramp_climbs_from_four_seconds_and_ends_below_a_quarter_of_the_period():
     draws = Draws(0)
     backoff = in_state(module.RAMPING, draws)
     del draws.bounds[:]
-    for _ in range(8):
+    for _ in range(11):
         backoff.began(0)
         backoff.failed(causes.TIMEOUT, 0)
-    assert draws.bounds == [4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 600_000, 60_000]
+    assert draws.bounds == [4_000, 8_000, 16_000, 32_000, 32_000, 32_000, 32_000, 64_000, 128_000,
+                            600_000, 60_000]
     assert backoff.window_ms == BACKOFF_PERIOD_MS
 
 
@@ -179,7 +180,7 @@ def test_only_a_session_of_a_minute_takes_the_ramp_back():
     backoff.prove(SESSION_PROVEN_MS)
     backoff.lost(causes.SILENCE, SESSION_PROVEN_MS)
     backoff.failed(causes.TIMEOUT, SESSION_PROVEN_MS)
-    assert draws.bounds[-1] == BACKOFF_WINDOW_MS_MIN
+    assert draws.bounds[-1] == BACKOFF_RAMP_MS[0]
 
 
 def test_a_session_longer_than_the_ticks_period_still_counts_as_proven():
@@ -216,7 +217,7 @@ def test_a_driver_ends_the_wait_at_most_once_in_fifteen_seconds():
     assert backoff.driver(now_ms + BACKOFF_DRIVER_MS_MIN)
 
 
-def test_patience_is_one_period_and_at_least_five_minutes():
+def test_patience_is_one_period_and_at_least_ten_minutes():
     backoff = Backoff(Draws())
     assert backoff.patience_ms() == BACKOFF_PERIOD_MS
     backoff.hint(30_000, False)

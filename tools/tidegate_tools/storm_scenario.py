@@ -12,7 +12,7 @@ from tidegate_tools import storm_fleet, storm_fronts, storm_rivals
 FRONTS = ("refuse", "costly", "queue")
 LOSSES = {"closed": causes.CLOSED, "silence": causes.SILENCE, "power": causes.POWER_UP}
 # From the start of an attempt to its answer; also what smears phases that nothing else spreads.
-LATENCY_MS = (475, 725)
+LATENCY_MS = (460, 740)
 BURST_COUNT_MIN = 20
 HORIZON = 20  # N/C after restoration: who is not back by then never is
 

@@ -3,12 +3,12 @@
 from tidegate.limits import (
     BACKOFF_CLOSED_MS_MAX, BACKOFF_DRIVER_MS_MIN, BACKOFF_LINK_MS_MAX,
     BACKOFF_PAUSE_MS, BACKOFF_PERIOD_MS, BACKOFF_PERIOD_MS_MAX, BACKOFF_POWER_MS_MAX,
-    BACKOFF_SILENCE_MS_MAX, BACKOFF_SLOW_MS, BACKOFF_WINDOW_MS_MIN, PATIENCE_MS_MIN,
+    BACKOFF_SILENCE_MS_MAX, BACKOFF_SLOW_MS, BACKOFF_RAMP_MS, PATIENCE_MS_MIN,
     SESSION_PROVEN_MS, TICKS_HALF_MS, TICKS_MASK_MS,
 )
 from tidegate.link import causes
 
-# What to do after an attempt. RAMP: full jitter over a window that doubles, below the period.
+# What to do after an attempt. RAMP: full jitter over the windows of BACKOFF_RAMP_MS in turn.
 # PERIOD: one period after the start of the attempt. FRESH: a moment drawn over one period.
 # PAUSE: the same after BACKOFF_PAUSE_MS, so that the server sheds what was given up. DOUBLE: as
 # PAUSE, with the period doubled. SOON: drawn over a quarter of the period, then doubling. SLOW:
@@ -62,7 +62,7 @@ class Backoff:
         self._next_ms = self._begun_ms = self._up_ms = self._driver_ms = 0
         self._was_driven = False
         self._soon_ms = 0
-        self._ramp_ms = BACKOFF_WINDOW_MS_MIN
+        self._ramp_count = 0
         self.period_ms = BACKOFF_PERIOD_MS
         self.window_ms = 0
         self.action = RAMP
@@ -117,7 +117,7 @@ class Backoff:
         """To be called each turn of a session: one of SESSION_PROVEN_MS forgets the outage."""
         if not self._is_proven and (now_ms - self._up_ms) & TICKS_MASK_MS >= SESSION_PROVEN_MS:
             self._is_proven = True
-            self._ramp_ms = BACKOFF_WINDOW_MS_MIN
+            self._ramp_count = 0
             self._soon_ms = 0
             self.period_ms = self._base_ms
             self.attempt_count = 0
@@ -170,7 +170,12 @@ class Backoff:
         return 0
 
     def _is_ramping(self):
-        return self._ramp_ms < BACKOFF_PERIOD_MS_MAX
+        return self._ramp_count >= 0
+
+    def _has_ramp(self):
+        """A window beyond a quarter of the period would only crowd the period's own start."""
+        count = self._ramp_count
+        return 0 <= count < len(BACKOFF_RAMP_MS) and BACKOFF_RAMP_MS[count] * 4 <= self.period_ms
 
     def _begin_outage(self, loss, now_ms):
         self._is_fleet = loss == causes.CLOSED
@@ -178,22 +183,22 @@ class Backoff:
         span_ms = FIRST_MS[loss][self._hint_level]
         if not span_ms:
             span_ms = self.period_ms
-            self._ramp_ms = BACKOFF_PERIOD_MS_MAX
+            self._ramp_count = -1
         return self._wait(self._draw(span_ms), now_ms)
 
     def _act(self, action, now_ms):
-        if action == RAMP and self._ramp_ms * 4 > self.period_ms:
+        if action == RAMP and not self._has_ramp():
             action = FRESH
         self.action = action
         if action == RAMP:
-            wait_ms = self._draw(self._ramp_ms)
-            self._ramp_ms *= 2
+            wait_ms = self._draw(BACKOFF_RAMP_MS[self._ramp_count])
+            self._ramp_count += 1
         elif action == SOON:
             span_ms = self._soon_ms or self.period_ms >> 2
             self._soon_ms = min(span_ms * 2, self.period_ms * 4, BACKOFF_PERIOD_MS_MAX)
             wait_ms = self._draw(span_ms)
         else:
-            self._ramp_ms = BACKOFF_PERIOD_MS_MAX
+            self._ramp_count = -1
             wait_ms = self._at_period(action, now_ms)
         return self._wait(wait_ms, now_ms)
 
