@@ -60,11 +60,11 @@ def run(count, ideal_s, outage_s, hint_s, refusal, horizon_s, seed=1):
         fleet.append((backoff, Endpoints(2, below)))
     stop_ms = end_ms + int(horizon_s * 1000)
     attempts, up_ms = _play(fleet, fronts, stop_ms)
-    second, split = 1000, end_ms // 1000
+    split = end_ms // 1000
     peaks = [_peak(attempts[index][part]) / 10 / rate
              for index, part in ((1, slice(None)), (0, slice(split, None)))]
     times = numpy.sort(numpy.where(up_ms < 0, 1 << 60, up_ms))
-    t99_s = max(0, times[-(-count * 99 // 100) - 1] - end_ms) / second
+    t99_s = max(0, times[-(-count * 99 // 100) - 1] - end_ms) / 1000
     return {"peak B": peaks[0], "peak A": peaks[1], "t99": float(t99_s / ideal_s),
             "share at B": fronts[1].admitted_count / count}
 
@@ -84,7 +84,8 @@ def _play(fleet, fronts, stop_ms):
             state[index] = 0
             wait_ms = backoff.lost(causes.CLOSED, now_ms)
             endpoints.lost(backoff.period_ms, now_ms)
-            heapq.heappush(heap, now_ms + _next(endpoints, wait_ms, now_ms) << _DEVICE_BITS | index)
+            wait_ms = _next(endpoints, wait_ms, now_ms)
+            heapq.heappush(heap, now_ms + wait_ms << _DEVICE_BITS | index)
             continue
         if endpoints.wait_ms(now_ms) == 0:
             if state[index]:

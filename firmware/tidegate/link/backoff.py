@@ -136,7 +136,7 @@ class Backoff:
         return self._act(RAMP if self._is_ramping() else FRESH, now_ms)
 
     def failed(self, outcome, now_ms):
-        """An attempt failed; `outcome` is one of `causes.OUTCOME_NAMES`. Result: the wait in ms."""
+        """An attempt failed; `outcome` is one of `causes`. Result: the wait in ms."""
         column = AT_PERIOD
         if self._is_ramping():
             column = AFTER_CLOSE if self._is_fleet else (HINTED if self._hint_level else RAMPING)
