@@ -11,7 +11,7 @@ from tidegate.diag.counters import Counters
 from tidegate.limits import (
     RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
-from tidegate.link import causes, session
+from tidegate.link import causes, hint, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
 from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
@@ -62,6 +62,7 @@ class Agent:
         topic = "tidegate/1/%s/" % configuration["device_id"]
         self._state_topic = (topic + "state").encode()
         self._confirm_topic = (topic + "confirm").encode()
+        self._hint_topic = b"tidegate/1/fleet/hint"
         self._session_count = 0
 
     def step(self, ticks_ms):
@@ -161,7 +162,8 @@ class Agent:
         self.session.open(
             host, port,
             (identity, configuration["keep_alive_s"], self._state_topic,
-             json.dumps(self._state("offline")).encode(), (self._confirm_topic,)), now_ms)
+             json.dumps(self._state("offline")).encode(),
+             (self._confirm_topic, self._hint_topic)), now_ms)
 
     def _wait_ms(self, now_ms):
         wait_ms = SAMPLE_PERIOD_MS - ((now_ms - self._sampled_ms) & TICKS_MASK_MS)
@@ -202,7 +204,8 @@ class Agent:
             self.endpoints.lost(backoff.period_ms, now_ms)
         else:
             wait_ms = backoff.failed(causes.outcome(cause), now_ms)
-            self.endpoints.failed(now_ms)
+            if causes.outcome(cause) != causes.MOVED or not self.endpoints.moved():
+                self.endpoints.failed(now_ms)
         level = trail.INFO if cause == causes.ENDED else trail.WARNING
         self.trail.note(level, "session lost" if was_up else "attempt failed",
                         phase=session.PHASE_NAMES[phase], cause=cause.replace(" ", "-"),
@@ -215,8 +218,20 @@ class Agent:
 
     def on_message(self, topic, payload, now_ms):
         """A message of a topic this session subscribed to."""
-        if topic != self._confirm_topic or not self.uplink.on_echo(payload):
+        if topic == self._hint_topic:
+            self._take_hint(payload)
+        elif topic != self._confirm_topic or not self.uplink.on_echo(payload):
             self.trail.note(trail.WARNING, "message refused", size=len(payload))
+
+    def _take_hint(self, payload):
+        known = self._ports.clock.utc_ms()
+        found, wrong = hint.check(payload, known[0] // 1_000 if known else 0)
+        if found is None:
+            self.backoff.hint(0, False)
+            self.trail.note(trail.WARNING, "hint refused", why=wrong.replace(" ", "-"))
+            return
+        self.backoff.hint(found[hint.WINDOW_S] * 1_000, found[hint.IS_OUTAGE])
+        self.trail.note(trail.INFO, "hint taken", window_s=found[hint.WINDOW_S])
 
     def _say(self, line):
         self._ports.terminal.write((line + "\n").encode())

@@ -151,7 +151,7 @@ def test_a_backlog_fills_the_window_without_waiting_for_answers():
     world.network.up = True
     world.broker.answers = {CONNACK, SUBACK, PINGRESP}
     up(world)
-    world.run(3_000)
+    world.run(20_000)
     topics = [topic.split(b"/")[-1] for topic, _, _, _ in world.broker.publishes()]
     assert topics.count(b"history") >= WINDOW_COUNT_MAX // 2
     assert len(topics) == 1 + WINDOW_COUNT_MAX, "the birth, and a window of batches"
@@ -216,7 +216,8 @@ def test_the_time_is_taken_from_the_clock_port_once_it_knows():
 def test_subscriptions_are_made_before_anything_is_published():
     world = up(AgentWorld(15))
     assert world.broker.kinds()[:2] == [0x10, SUBSCRIBE]
-    assert world.broker.subscriptions == [b"tidegate/1/tg-000001/confirm"]
+    assert world.broker.subscriptions == [
+        b"tidegate/1/tg-000001/confirm", b"tidegate/1/fleet/hint"]
 
 
 class LoopPorts:

@@ -23,7 +23,7 @@ def test_a_single_endpoint_is_never_left():
     endpoints = make(1)
     endpoints.lost(WINDOW_MS, 0)
     assert endpoints.wait_ms(0) == -1 and not endpoints.failed(0)
-    assert not endpoints.moved(WINDOW_MS, 0) and not endpoints.rehearse(600_000, WINDOW_MS, 0)
+    assert not endpoints.moved() and not endpoints.rehearse(600_000, WINDOW_MS, 0)
 
 
 def test_failover_is_drawn_over_the_window_behind_its_delay():
@@ -128,4 +128,4 @@ def test_a_rehearsal_is_refused_away_from_home_and_out_of_bounds():
 
 def test_a_server_that_sends_it_elsewhere_is_obeyed():
     endpoints = make(3)
-    assert endpoints.moved(WINDOW_MS, 0) and endpoints.index == 1
+    assert endpoints.moved() and endpoints.index == 1

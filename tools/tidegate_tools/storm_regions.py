@@ -22,11 +22,14 @@ class Full(Refusing):
     def __init__(self, room_count, *arguments, **options):
         super().__init__(*arguments, **options)
         self._room_count = room_count
+        self.admitted_count_max = 0
 
     def _serve(self, now_ms, patience_ms):
         if self.admitted_count >= self._room_count:
             return self._outcome, now_ms + self._latency_ms()
-        return super()._serve(now_ms, patience_ms)
+        answer = super()._serve(now_ms, patience_ms)
+        self.admitted_count_max = max(self.admitted_count_max, self.admitted_count)
+        return answer
 
 
 def run(count, ideal_s, outage_s, hint_s, refusal, horizon_s, seed=1):
@@ -66,7 +69,7 @@ def run(count, ideal_s, outage_s, hint_s, refusal, horizon_s, seed=1):
     times = numpy.sort(numpy.where(up_ms < 0, 1 << 60, up_ms))
     t99_s = max(0, times[-(-count * 99 // 100) - 1] - end_ms) / 1000
     return {"peak B": peaks[0], "peak A": peaks[1], "t99": float(t99_s / ideal_s),
-            "share at B": fronts[1].admitted_count / count}
+            "share at B": fronts[1].admitted_count_max / count}
 
 
 def _play(fleet, fronts, stop_ms):

@@ -74,11 +74,11 @@ class Endpoints:
                 self.index = self._last
         return self.index != before
 
-    def moved(self, window_ms, now_ms):
+    def moved(self):
         """The server said to go elsewhere. Result: whether there is an elsewhere."""
         if self._count < 2:
             return False
-        self._go((self.index + 1) % self._count, now_ms)
+        self._go((self.index + 1) % self._count)
         return True
 
     def rehearse(self, span_ms, window_ms, now_ms):
@@ -105,7 +105,7 @@ class Endpoints:
         plan, self.plan = self.plan, NOTHING
         if plan == FAILOVER:
             self.left_ms = now_ms
-            self._go(self._last % (self._count - 1) + 1, now_ms)
+            self._go(self._last % (self._count - 1) + 1)
         elif plan == RETURN:
             self._is_returning = self.index != 0
             self.index = 0
@@ -116,7 +116,7 @@ class Endpoints:
             self._return_ms = RETURN_AFTER_MS
             self.returned_ms = now_ms
 
-    def _go(self, index, now_ms):
+    def _go(self, index):
         self.index = self._last = index
         self.move_count += 1
 
