@@ -48,9 +48,10 @@ def check_backoff():
         return bound - 1
 
     backoff = Backoff(draw)
-    for _ in range(9):
+    for _ in range(11):
+        backoff.began(TICKS_MASK_MS)
         backoff.failed(causes.TIMEOUT, TICKS_MASK_MS)
-    assert tuple(bounds[:8]) == BACKOFF_RAMP_MS[:8] and bounds[8:] == [BACKOFF_PERIOD_MS, 60_000]
+    assert tuple(bounds[:9]) == BACKOFF_RAMP_MS and bounds[9:] == [BACKOFF_PERIOD_MS, 60_000]
 
 
 def check_ranges():
