@@ -177,7 +177,7 @@ def check_echoes():
     world = UplinkWorld()
     world.fill(10)
     for payload in (b"", b"null", b"[]", b"{", b"[" * 2_000, b"\xff\xfe", b'{"store":1}'):
-        assert world.uplink.on_echo(payload) is False
+        assert world.uplink.on_echo(payload, 0) is False
     assert world.echo(3, [[5, 6]]) and world.unconfirmed() == 5
 
 

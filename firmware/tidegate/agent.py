@@ -18,6 +18,7 @@ from tidegate.observe.catalogue import LOG_NAMES, Catalogue
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
 from tidegate.spool.spool import Spool
+from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.uplink import Uplink
 
 
@@ -47,7 +48,8 @@ class Agent:
         self.session = session.Session(ports.network, simple, self)
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
-            configuration["device_id"], configuration["confirm"] == "echo", self.counters)
+            configuration["device_id"], configuration["confirm"] == "echo", self.counters,
+            _codec(configuration["codec"], catalogue))
         self.backoff = Backoff(self._random_below)
         self.backoff.start(self.monotonic.now_ms)
         self._sampler = Sampler(catalogue, suppressor, self.spool.append, self.counters)
@@ -199,7 +201,7 @@ class Agent:
 
     def on_message(self, topic, payload, now_ms):
         """A message of a topic this session subscribed to."""
-        if topic != self._confirm_topic or not self.uplink.on_echo(payload):
+        if topic != self._confirm_topic or not self.uplink.on_echo(payload, now_ms):
             self.trail.note(trail.WARNING, "message refused", size=len(payload))
 
     def _say(self, line):
@@ -210,3 +212,14 @@ class Agent:
         for byte in self._ports.entropy.random_bytes(4):
             number = number << 8 | byte
         return number % bound
+
+
+def _codec(name, catalogue):
+    """The codec of a configuration; only that one is loaded."""
+    if name == "packed":
+        from tidegate.uplink.codec_packed import PackedCodec
+        return PackedCodec()
+    if name == "collection":
+        from tidegate.uplink.codec_collection import CollectionCodec
+        return CollectionCodec(catalogue)
+    return JsonCodec()
