@@ -108,8 +108,11 @@ class UplinkWorld:
             self.wait(pass_ms)
             self.append(number, log)
 
-    def up(self):
+    def up(self, is_paced=False):
+        """A session comes up; unless `is_paced` the backlog may drain as fast as it can."""
         self.births = self.uplink.session_up(self.wait(1))
+        if not is_paced:
+            self.uplink.pacing.rate = self.uplink.pacing.ceiling
 
     def down(self):
         self.uplink.session_down()
@@ -135,7 +138,7 @@ class UplinkWorld:
 
     def echo(self, upto, ahead=(), log="telemetry", store=STORE_HEX):
         form = {"store": store, "log": log, "upto": upto, "ahead": ahead}
-        return self.uplink.on_echo(json.dumps(form).encode())
+        return self.uplink.on_echo(json.dumps(form).encode(), self.clock.now_ms & TICKS_MASK_MS)
 
     def unconfirmed(self, log=TELEMETRY):
         return self.uplink.lag.count(log)

@@ -9,7 +9,8 @@ from tidegate.clock.monotonic import Monotonic
 from tidegate.diag import trail
 from tidegate.diag.counters import Counters
 from tidegate.limits import (
-    RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
+    DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS,
+    TURN_WAIT_MS_MAX,
 )
 from tidegate.link import causes, hint, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
@@ -19,6 +20,7 @@ from tidegate.observe.catalogue import LOG_NAMES, Catalogue
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
 from tidegate.spool.spool import Spool
+from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.uplink import Uplink
 
 
@@ -48,7 +50,8 @@ class Agent:
         self.session = session.Session(ports.network, simple, self)
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
-            configuration["device_id"], configuration["confirm"] == "echo", self.counters)
+            configuration["device_id"], configuration["confirm"] == "echo", self.counters,
+            _codec(configuration["codec"], catalogue))
         chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
         self.backoff = Backoff(chance.below)
         self._servers = ((configuration["host"], configuration["port"]),)
@@ -71,6 +74,21 @@ class Agent:
         self._sample(now_ms)
         self._follow_link(now_ms)
         self._connect(now_ms)
+        return self._exchange(now_ms)
+
+    def drain(self, ticks_ms):
+        """A turn that takes no more samples and opens no session, before an orderly end.
+
+        Result: ms until there is something to do; -1 when nothing is left that this session
+        could still get confirmed.
+        """
+        now_ms = self.monotonic.update(ticks_ms)
+        wait_ms = self._exchange(now_ms)
+        if self.session.phase != session.UP or not self.uplink.unconfirmed_count():
+            return -1
+        return max(wait_ms, DRAIN_POLL_MS)
+
+    def _exchange(self, now_ms):
         batch_count = self._batch_count()
         self.session.step(now_ms)
         self.uplink.step(now_ms)
@@ -220,7 +238,7 @@ class Agent:
         """A message of a topic this session subscribed to."""
         if topic == self._hint_topic:
             self._take_hint(payload)
-        elif topic != self._confirm_topic or not self.uplink.on_echo(payload):
+        elif topic != self._confirm_topic or not self.uplink.on_echo(payload, now_ms):
             self.trail.note(trail.WARNING, "message refused", size=len(payload))
 
     def _take_hint(self, payload):
@@ -235,3 +253,14 @@ class Agent:
 
     def _say(self, line):
         self._ports.terminal.write((line + "\n").encode())
+
+
+def _codec(name, catalogue):
+    """The codec of a configuration; only that one is loaded."""
+    if name == "packed":
+        from tidegate.uplink.codec_packed import PackedCodec
+        return PackedCodec()
+    if name == "collection":
+        from tidegate.uplink.codec_collection import CollectionCodec
+        return CollectionCodec(catalogue)
+    return JsonCodec()

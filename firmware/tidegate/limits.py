@@ -11,6 +11,8 @@ SAMPLE_PERIOD_MS = 1_000
 TURN_WAIT_MS_MAX = 1_000
 STEP_BUDGET_MS = 50
 WATCHDOG_MS = 8_000
+END_MS_MAX = 20_000
+DRAIN_POLL_MS = 50
 
 # Observations.
 OBSERVATION_ID_MAX = 4_095
@@ -36,10 +38,13 @@ FRAME_BYTES_MAX = OPAQUE_BYTES_MAX + 32
 
 # Uplink.
 BATCH_COUNT_MAX = 64
-PAYLOAD_BYTES_MAX = 3_200
+PAYLOAD_BYTES_MAX = 3_456
 WINDOW_COUNT_MAX = 8
 BACKLOG_WAIT_MS = 2_000
 UNECHOED_COUNT_MAX = 8_192
+BACKLOG_RATE_MIN = BATCH_COUNT_MAX
+BACKLOG_RATE_MAX = 20_000
+LATE_MS_MIN = 500
 LAG_PERIOD_MS = 1_000
 
 # Link.
@@ -90,7 +95,7 @@ assert TICKS_HALF_MS > 2 * 86_400_000, "heartbeats of a day are told apart by ha
 assert SECTOR_AGE_MS_MAX < TICKS_PERIOD_MS, "a frame's time is a delta within one period"
 assert FRAME_BYTES_MAX < BLOCK_BYTES - 128, "the largest frame fits a sector beside its header"
 assert SECTOR_COUNT_MIN > RESERVED_SECTOR_COUNT + 1
-assert OPAQUE_BYTES_MAX * 4 // 3 + 460 <= PAYLOAD_BYTES_MAX, "base64 and an envelope fit"
+assert OPAQUE_BYTES_MAX * 4 // 3 + 640 <= PAYLOAD_BYTES_MAX, "base64 and an envelope fit"
 assert PAYLOAD_BYTES_MAX + TOPIC_BYTES_MAX + 16 + TX_KEPT_BYTES <= TX_BYTES_MAX, "one send"
 assert DEVICE_ID_BYTES_MAX + len("tidegate/1//history") <= TOPIC_BYTES_MAX
 assert WINDOW_COUNT_MAX * BATCH_COUNT_MAX < UNECHOED_COUNT_MAX

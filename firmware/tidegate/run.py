@@ -3,7 +3,8 @@
 import sys
 
 from tidegate.diag import trail
-from tidegate.limits import SAMPLE_PERIOD_MS
+from tidegate.errors import FlashError
+from tidegate.limits import END_MS_MAX, SAMPLE_PERIOD_MS, TICKS_MASK_MS
 
 
 def run(agent, ports):
@@ -20,8 +21,30 @@ def run(agent, ports):
                 wait_ms = SAMPLE_PERIOD_MS
             else:
                 ports.watchdog.feed()
-            session = agent.session
-            ports.network.wait(session.wire.stream, session.wants_to_write(), wait_ms)
+            _wait(agent, ports, wait_ms)
     except KeyboardInterrupt:
-        agent.close()
+        _end(agent, ports)
     return 0
+
+
+def _wait(agent, ports, wait_ms):
+    session = agent.session
+    ports.network.wait(session.wire.stream, session.wants_to_write(), wait_ms)
+
+
+def _end(agent, ports):
+    """Give what is on its way END_MS_MAX to be confirmed, then end in order.
+
+    An interrupt that came inside a program leaves the spool as a power cut would: the flash then
+    refuses the last note, and the next start finds its way.
+    """
+    begun_ms = agent.monotonic.now_ms
+    try:
+        while (agent.monotonic.now_ms - begun_ms) & TICKS_MASK_MS < END_MS_MAX:
+            wait_ms = agent.drain(ports.clock.ticks_ms())
+            if wait_ms < 0:
+                break
+            _wait(agent, ports, wait_ms)
+        agent.close()
+    except FlashError:
+        agent.trail.note(trail.WARNING, "agent interrupted inside a program")

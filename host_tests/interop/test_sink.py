@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import aiomqtt
 import pytest
 
+from tidegate_tools import shell
 from tidegate_tools.broker import BROKERS, HOST, PACKAGES, Broker, find_mosquitto
 from tidegate_tools.queries import Archive
 from tidegate_tools.sink import Link, Sink
@@ -81,8 +82,7 @@ async def receiving(store, port):
         await asyncio.wait_for(sink.connected.wait(), PATIENCE_S)
         yield sink
     finally:
-        task.cancel()
-        await asyncio.wait((task,))
+        await shell.end(task)
 
 
 def play(folder, broker_name, script):
@@ -199,6 +199,16 @@ def start_sink(folder, port):
     return process
 
 
+def ended(process):
+    """The exit status of a process that was told to end; the test fails where it does not."""
+    try:
+        process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.communicate()
+    return process.returncode
+
+
 def test_a_sink_killed_at_any_moment_has_confirmed_nothing_that_it_does_not_hold(
         tmp_path, broker_name):
     async def script(broker, store):
@@ -213,7 +223,7 @@ def test_a_sink_killed_at_any_moment_has_confirmed_nothing_that_it_does_not_hold
                     echo = await end.echo(lambda echo, known=echoed: echo["upto"] > known)
                     echoed = echo["upto"]
             finally:
-                process.send_signal(signal.SIGKILL)
+                process.kill()
                 process.communicate()
             rows, _ = stored(store.path)
             assert {row.seq for row in rows} >= set(range(1, echoed + 1))
@@ -225,7 +235,7 @@ def test_a_sink_killed_at_any_moment_has_confirmed_nothing_that_it_does_not_hold
                 await end.echo(upto(600))
         finally:
             process.terminate()
-            process.communicate()
+            await asyncio.to_thread(ended, process)
         rows, [telemetry] = stored(store.path)
         assert [row.seq for row in rows] == list(range(1, 601))
         assert telemetry.repeats > 0 and telemetry.conflicts == 0

@@ -2,42 +2,25 @@
 
 from pathlib import Path
 
+import portable_checks
 import pytest
 
-HERE = Path(__file__).parent
-TESTS = HERE.parent
-
-
-@pytest.fixture
-def here_too(micropython):
-    """Runs a script with the tests' own modules beside the device's."""
-
-    def run(script, *arguments):
-        command = f"import sys\nsys.path.append({str(TESTS)!r})\nsys.argv = {list(arguments)!r}\n"
-        command += f"exec(open({str(script)!r}).read())\n"
-        return micropython(command, heap="16M", timeout_s=120).stdout
-
-    return run
+TESTS = Path(__file__).parent.parent
 
 
 @pytest.mark.micropython
-def test_every_portable_check_passes_on_micropython(here_too):
-    said = here_too(HERE / "portable_checks.py")
+def test_every_portable_check_passes_on_micropython(micropython):
+    said = micropython(TESTS / "portable_checks.py", heap="16M", timeout_s=120).stdout
     assert said.endswith("all portable checks passed\n"), said
 
 
 @pytest.mark.micropython
-def test_the_whole_agent_loses_nothing_on_micropython(here_too):
-    said = here_too(TESTS / "agent_world.py", "agent_world.py", "1", "1200")
+def test_the_whole_agent_loses_nothing_on_micropython(micropython):
+    said = micropython(TESTS / "agent_world.py", 1, 1_200, heap="16M", timeout_s=120).stdout
     assert "recorded" in said and "repeats" in said, said
     assert int(said.split()[0]) > 300
 
 
-def test_the_portable_checks_pass_here_as_well():
-    import sys
-
-    sys.path.append(str(HERE))
-    import portable_checks
-
-    for check in portable_checks.CHECKS:
-        check()
+@pytest.mark.parametrize("check", portable_checks.CHECKS, ids=lambda check: check.__name__)
+def test_a_portable_check_passes_on_this_interpreter(check):
+    check()

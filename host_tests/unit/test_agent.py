@@ -154,7 +154,7 @@ def test_a_backlog_fills_the_window_without_waiting_for_answers():
     world.run(20_000)
     topics = [topic.split(b"/")[-1] for topic, _, _, _ in world.broker.publishes()]
     assert topics.count(b"history") >= WINDOW_COUNT_MAX // 2
-    assert len(topics) == 1 + WINDOW_COUNT_MAX, "the birth, and a window of batches"
+    assert WINDOW_COUNT_MAX <= len(topics) <= 1 + WINDOW_COUNT_MAX, "birth, a window of batches"
 
 
 def test_a_backlog_drains_at_the_pace_of_the_answers_not_of_the_samples():

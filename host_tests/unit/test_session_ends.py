@@ -121,8 +121,9 @@ def test_a_reset_says_so_in_each_phase(phase, error):
 def test_a_server_that_falls_silent_is_left_after_one_and_a_half_keep_alives():
     world = World(answers=(CONNACK, SUBACK)).up()
     begin_ms = world.now_ms
-    while not world.downs():
-        world.step(1_000)
+    for _ in range(300):
+        if not world.downs():
+            world.step(1_000)
     assert world.downs() == [(session.UP, causes.SILENT)]
     assert 89_000 <= world.now_ms - begin_ms <= 92_000
     assert PINGREQ in world.broker.kinds()
@@ -132,8 +133,9 @@ def test_a_publish_without_its_puback_for_60_s_ends_the_session_though_pings_are
     world = World(answers=(CONNACK, SUBACK, PINGRESP)).up()
     world.publish()
     begin_ms = world.now_ms
-    while not world.downs():
-        world.step(1_000)
+    for _ in range(300):
+        if not world.downs():
+            world.step(1_000)
     assert world.downs() == [(session.UP, causes.UNCONFIRMED)]
     assert 60_000 <= world.now_ms - begin_ms <= 62_000
     assert world.broker.kinds().count(PUBLISH) == 1, "never a resend on a live connection"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tidegate.errors import SourceError
 from tidegate.observe.catalogue import Catalogue, is_valid
-from tidegate.sources.charging import WARM, Session, Warmth, remaining
+from tidegate.sources.charging import SESSION_S_MAX, WARM, Session, Warmth, remaining
 from tidegate.sources.meter_records import completed_session, date_text
 from tidegate.sources.randomness import fold, noise, spread, wander
 from tidegate.sources.simulated import CATCH_UP_S_MAX, SimulatedSource
@@ -78,10 +78,14 @@ def test_every_value_is_valid_under_the_catalogue(world):
 
 
 @settings(max_examples=60)
-@given(st.integers(0, 2**64), st.integers(0, 2**41), st.integers(1, 10_000), st.integers(0, 900))
+@given(
+    st.integers(0, 2**64),
+    st.integers(0, 2**32 - 21),
+    st.integers(1, 10_000),
+    st.integers(0, 900),
+)
 def test_every_value_is_valid_for_any_seed_and_at_any_moment(seed, second, plug_s, pause_s):
     catalogue = Catalogue()
-    second %= 2**32
     source = SimulatedSource(seed, plug_s, plug_s + 60, plug_s + 61 + pause_s)
     for turn in run(source, second, second + 20):
         for name, value in turn:
@@ -264,6 +268,19 @@ def test_a_completed_session_comes_once_at_unplug_and_agrees_with_what_was_measu
     assert record["Begin"] == date_text(column(world, 710).index(3))
 
 
+def test_the_meter_runs_on_from_session_to_session():
+    world = run(SimulatedSource(5, 30, 200, 300), 0, 900)
+    values = [json.loads(v) for turn in world for name, v in turn if name == 723]
+    assert len(values) == 3 and len({value["Id"] for value in values}) == 3
+    for before, after in zip(values, values[1:]):
+        assert before["MeterEndKwh"] == after["MeterBeginKwh"] > before["MeterBeginKwh"]
+    readings = [payload["RD"][0] for _, payload in signed(world)]
+    for kind, member in (("B", "MeterBeginKwh"), ("E", "MeterEndKwh")):
+        assert [reading["RV"] for reading in readings if reading["TX"] == kind] == [
+            value[member] for value in values
+        ]
+
+
 def test_the_record_of_a_very_long_session_stays_within_2_kib():
     session = Session(60, 2_000_000, 8, lambda current_ma: current_ma * 690 // 1_000)
     record = completed_session(65_535, 123_456, 2**33, session, 2**40)
@@ -341,6 +358,14 @@ def test_a_long_elapsed_time_costs_no_more_than_a_short_one():
     assert numbers(turn)[820] == 1_700_000_001
 
 
+def test_the_longest_session_keeps_its_energy_within_the_catalogue():
+    row = Catalogue().rows[Catalogue().index(553)]
+    for seed in range(20):
+        source = SimulatedSource(seed, 1, 1 + SESSION_S_MAX)
+        energy_wh = numbers(run(source, 1 + SESSION_S_MAX, 1 + SESSION_S_MAX)[0])[553]
+        assert energy_wh > 850_000 and is_valid(row, energy_wh)
+
+
 @pytest.mark.parametrize(
     "arguments, name",
     [
@@ -351,6 +376,7 @@ def test_a_long_elapsed_time_costs_no_more_than_a_short_one():
         ((1, 60.0, 700), "plug_s"),
         ((1, 60, 119), "unplug_s"),
         ((1, 60, None), "unplug_s"),
+        ((1, 60, 61 + SESSION_S_MAX), "unplug_s"),
         ((1, 60, 700, 700), "period_s"),
         ((1, 60, 700, -1), "period_s"),
     ],

@@ -63,7 +63,7 @@ BAD_ECHOES = [
 def test_an_echo_that_is_none_confirms_nothing(payload):
     world = UplinkWorld()
     world.fill(10)
-    assert world.uplink.on_echo(payload) is False
+    assert world.uplink.on_echo(payload, 0) is False
     assert world.unconfirmed() == 10
 
 
@@ -96,7 +96,7 @@ def test_an_echo_with_one_bad_member_confirms_nothing_at_all(members):
     world.fill(10)
     form = {"store": STORE_HEX, "log": "telemetry", "upto": 3, "ahead": [[5, 6]]}
     form.update(members)
-    assert world.uplink.on_echo(json.dumps(form).encode()) is False
+    assert world.uplink.on_echo(json.dumps(form).encode(), 0) is False
     assert world.unconfirmed() == 10
 
 
@@ -150,7 +150,7 @@ def test_a_receiver_that_began_late_is_sent_again_what_it_does_not_hold():
     world.puback_all()
     assert seqs(world.step(1)) == []
     form = {"store": STORE_HEX, "log": "telemetry", "upto": 3, "ahead": [[6, 8]], "again": True}
-    assert world.uplink.on_echo(json.dumps(form).encode())
+    assert world.uplink.on_echo(json.dumps(form).encode(), 0)
     again = world.step(1) + world.step(1)
     assert seqs(again) == [4, 5, 9, 10]
     assert all(batch["historical"] for _, _, batch in again)

@@ -21,11 +21,13 @@ def drain(wire):
     packets = []
     while wire.next_packet():
         data = b""
-        while True:
+        for _ in range(RX_BYTES_MAX + 1):
             try:
                 data += wire.read(1)
             except LinkError:
                 break
+        else:
+            raise AssertionError("a packet without an end")
         packets.append(data)
     return packets
 

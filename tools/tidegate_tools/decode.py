@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tidegate_tools import collection, packed
 from tidegate_tools.errors import DecodeError
 from tidegate_tools.values import from_json, to_text
 
@@ -93,12 +94,22 @@ def _split_topic(topic):
 
 def _members(payload):
     _need(len(payload) <= PAYLOAD_BYTES_MAX, "the payload is over %d bytes" % PAYLOAD_BYTES_MAX)
+    if payload[:1] == bytes((packed.VERSION,)):
+        return _foreign(packed.members, bytes(payload))
     try:
         members = json.loads(bytes(payload).decode())
     except (ValueError, RecursionError):
         raise DecodeError("the payload is not JSON") from None
     _need(isinstance(members, dict), "the payload is not a JSON object")
-    return members
+    return _foreign(collection.members, members) if "Observations" in members else members
+
+
+def _foreign(read, form):
+    """The members of another codec's form; its own checks come before those of all forms."""
+    try:
+        return read(form)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DecodeError("the payload does not have the form of its codec: %s" % error) from None
 
 
 def _batch(device, kind, members):

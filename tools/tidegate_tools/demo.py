@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from tidegate_tools import display, journal, ledger, timeline
+from tidegate_tools import display, journal, ledger, shell, timeline
 from tidegate_tools.agent_process import DEVICE, AgentProcess, Clock, configuration
 from tidegate_tools.broker import HOST, Broker
 from tidegate_tools.errors import ProcessError
@@ -185,9 +185,8 @@ class Demo:
         if self._agent is not None:
             self._agent.kill()
         if self._sink_task is not None:
-            self._sink_task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._sink_task
+            with suppress(asyncio.CancelledError):
+                await shell.end(self._sink_task)
         self._broker.kill()
         self._store.close()
         self._sink_log.close()

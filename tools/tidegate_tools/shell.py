@@ -6,6 +6,8 @@ import sys
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+# More than any cleaning up takes.
+CLEAN_UP_S = 3.0
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
                 if hasattr(signal, name))
 
@@ -18,12 +20,26 @@ class Interrupted(Exception):
         self.status = 128 + number
 
 
+async def end(task, patience_s=1.0):
+    """Cancels a task and waits until it has ended; its result or error is nobody's concern.
+
+    It is cancelled again after each `patience_s`: `asyncio.wait_for`, which the MQTT library
+    uses, loses a cancellation that arrives together with the awaited result (before Python 3.12).
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=patience_s)
+    if not task.cancelled():
+        task.exception()
+
+
 def run(main):
     """Runs a coroutine; the first signal cancels it, and it is given time to clean up.
 
     Result: the coroutine's. Errors: Interrupted, after the cleaning up.
     """
     received = []
+    enders = []
 
     async def guarded():
         loop = asyncio.get_running_loop()
@@ -32,7 +48,7 @@ def run(main):
         def interrupt(number):
             if not received:
                 received.append(number)
-                task.cancel()
+                enders.append(asyncio.ensure_future(end(task, CLEAN_UP_S)))
 
         for number in SIGNALS:
             loop.add_signal_handler(number, interrupt, number)

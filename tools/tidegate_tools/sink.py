@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import aiomqtt
 
+from tidegate_tools import shell
 from tidegate_tools.decode import LOGS, PREFIX, UPWARD, Birth, decode
 from tidegate_tools.errors import DecodeError
 from tidegate_tools.store import Received
@@ -67,20 +68,32 @@ class Sink:
         failures = 0
         while True:
             try:
-                async with self._client() as client:
-                    await client.subscribe(SUBSCRIPTIONS)
-                    self._say("receiving from %s:%d" % (self._link.host, self._link.port))
-                    self.connected.set()
-                    failures = 0
-                    await Exchange(client, self._store, self._say).run()
+                await self._connect_once()
             except aiomqtt.MqttError as error:
                 if self.connected.is_set() or failures == 0:
                     self._say("the broker at %s:%d is away (%s): trying again"
                               % (self._link.host, self._link.port, error))
+                failures = 1 if self.connected.is_set() else failures + 1
             finally:
                 self.connected.clear()
-            failures += 1
             await asyncio.sleep(self._pause_s(failures))
+
+    async def _connect_once(self):
+        """One connection, from its beginning to its end. Errors: MqttError, StoreError."""
+        cancelled = None
+        try:
+            async with self._client() as client:
+                try:
+                    await client.subscribe(SUBSCRIPTIONS)
+                    self._say("receiving from %s:%d" % (self._link.host, self._link.port))
+                    self.connected.set()
+                    await Exchange(client, self._store, self._say).run()
+                except asyncio.CancelledError as error:
+                    cancelled = error
+        finally:
+            # Leaving may fail too: to be told to stop goes before whatever the link says then.
+            if cancelled is not None:
+                raise cancelled
 
     def _pause_s(self, failures):
         ceiling = min(self._link.retry_s_max, RETRY_S_MIN * 2 ** min(failures, 16))
@@ -122,8 +135,7 @@ class Exchange:
             done.pop().result()
         finally:
             for hand in hands:
-                hand.cancel()
-            await asyncio.gather(*hands, return_exceptions=True)
+                await shell.end(hand)
 
     async def _receive(self):
         messages = self._client.messages

@@ -14,6 +14,7 @@ KEYS = (
     ("password", TEXT, "", 0, 1_024, (), "password; never shown"),
     ("confirm", CHOICE, "echo", 0, 0, ("echo", "puback"), "who confirms: the receiver's echo, or "
      "the server's PUBACK"),
+    ("codec", CHOICE, "json", 0, 0, ("json", "packed", "collection"), "form of the payloads"),
     ("keep_alive_s", INTEGER, 60, KEEP_ALIVE_S_MIN, KEEP_ALIVE_S_MAX, (), "MQTT keep-alive"),
 )
 

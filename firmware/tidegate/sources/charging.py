@@ -8,6 +8,8 @@ DISCONNECTED, REQUESTING, CHARGING, FINISHED = 1, 2, 3, 5
 
 CURRENT_MA_MAX = 16_000
 SESSION_S_MIN = 60
+# At 11.1 kW this stays below the 1,000 kWh that the catalogue allows for a session.
+SESSION_S_MAX = 300_000
 WARM = 1 << 14
 
 _NO_LOAD_S = 2
@@ -22,8 +24,8 @@ _WS_PER_WH = 3_600
 class Session:
     """One session: request, ramp, steady current, taper, rest until the plug is pulled.
 
-    Arguments: plug_s, unplug_s, at least SESSION_S_MIN apart; request_s, 1..10, from the plug
-    to the first current; power_w(current_ma), what the charger takes at a current.
+    Arguments: plug_s, unplug_s, SESSION_S_MIN..SESSION_S_MAX apart; request_s, 1..10, from the
+    plug to the first current; power_w(current_ma), what the charger takes at a current.
     Members: plug_s, charge_s, finish_s, unplug_s, the seconds at which each stretch begins.
     """
 

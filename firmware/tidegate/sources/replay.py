@@ -92,16 +92,14 @@ class ReplaySource:
             table.refuse("", "no row after the header; add rows")
 
     def _skip(self, elapsed_ms):
-        """Go ahead to the newest bookmark that is due, if that is ahead."""
+        """Go ahead to the newest bookmark that has become due: all that did are ahead."""
         before = self._bookmark
         while (self._bookmark + 1 < len(self._bookmarks)
                and self._bookmarks[self._bookmark + 1][0] <= elapsed_ms):
             self._bookmark += 1
         if self._bookmark > before:
-            line, offset = self._bookmarks[self._bookmark][1:]
-            if line >= self._table.line:
-                self._table.seek(line, offset)
-                self._read()
+            self._table.seek(*self._bookmarks[self._bookmark][1:])
+            self._read()
 
     def _read(self):
         self._ahead_ms = -1

@@ -7,7 +7,8 @@ world as one that ran all along, on every interpreter; a step costs the same whe
 from tidegate.errors import SourceError
 from tidegate.sources import meter_records
 from tidegate.sources.charging import (
-    CHARGING, CURRENT_MA_MAX, DISCONNECTED, FINISHED, SESSION_S_MIN, WARM, Session, Warmth,
+    CHARGING, CURRENT_MA_MAX, DISCONNECTED, FINISHED, SESSION_S_MAX, SESSION_S_MIN, WARM, Session,
+    Warmth,
 )
 from tidegate.sources.randomness import fold, noise, spread, wander
 
@@ -39,7 +40,7 @@ class SimulatedSource:
     """A charger that is on from the first second, and a car from `plug_s` to `unplug_s`.
 
     Arguments: seed, a whole number of at least 0; plug_s and unplug_s, seconds of the scenario,
-    at least SESSION_S_MIN apart; period_s, after which the car comes again, or 0: once.
+    SESSION_S_MIN..SESSION_S_MAX apart; period_s, after which the car comes again, or 0: once.
     Errors: SourceError names the argument.
     """
 
@@ -60,7 +61,8 @@ class SimulatedSource:
         self._plugged = -1
 
     def step(self, elapsed_ms, emit):
-        """Give the samples of this moment. Arguments: ms of the scenario; emit(id, value).
+        """Give the samples of this moment. Arguments: ms of the scenario, below 2^32 s;
+        emit(id, value).
 
         The first step gives also what a starting charger says. Records of the seconds since the
         step before follow; those before the first step are past.
@@ -190,8 +192,8 @@ def _check(seed, plug_s, unplug_s, period_s):
             raise SourceError("simulated source: %s: must be a whole number of at least 0" % name)
     if plug_s < 1:
         raise SourceError("simulated source: plug_s: must be at least 1")
-    if unplug_s - plug_s < SESSION_S_MIN:
-        raise SourceError("simulated source: unplug_s: must be at least %d s after plug_s"
-                          % SESSION_S_MIN)
+    if not SESSION_S_MIN <= unplug_s - plug_s <= SESSION_S_MAX:
+        raise SourceError("simulated source: unplug_s: must be %d..%d s after plug_s"
+                          % (SESSION_S_MIN, SESSION_S_MAX))
     if period_s and period_s <= unplug_s:
         raise SourceError("simulated source: period_s: must be 0 or later than unplug_s")

@@ -11,6 +11,7 @@ from tidegate.uplink.batch import Batch
 from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.cursors import Track
 from tidegate.uplink.lag import Lag
+from tidegate.uplink.pacing import Pacing
 
 _TOPICS = ((RECORDS, False, "records"), (RECORDS, True, "records"),
            (TELEMETRY, False, "live"), (TELEMETRY, True, "history"))
@@ -21,22 +22,24 @@ class Uplink:
 
     Live goes first, and one place of the window is kept for it. Arguments: spool, started; time,
     (anchor of this boot, monotonic); session, with can_publish and publish; device_id; is_echo,
-    whether the receiver's echo confirms, else the PUBACK does; counters.
+    whether the receiver's echo confirms, else the PUBACK does; counters; codec, of the payloads.
     """
 
-    def __init__(self, spool, time, session, device_id, is_echo, counters):
+    def __init__(self, spool, time, session, device_id, is_echo, counters, codec=None):
         anchor, monotonic = time
         self._spool = spool
         self._session = session
         self._is_echo = is_echo
         self._counters = counters
         self.store_id = "".join("%02x" % byte for byte in spool.store_id)
-        self._batch = Batch(JsonCodec(), (device_id, self.store_id, spool.boot), anchor)
+        self._batch = Batch(codec or JsonCodec(), (device_id, self.store_id, spool.boot), anchor)
         self.tracks = [Track(spool.cursor(log), log, is_backlog)
                        for is_backlog in (False, True) for log in (RECORDS, TELEMETRY)]
         self._topics = {(log, is_backlog): ("tidegate/1/%s/%s" % (device_id, name)).encode()
                         for log, is_backlog, name in _TOPICS}
         self.lag = Lag(spool, anchor, monotonic)
+        self.pacing = Pacing()
+        self._unpaced = []
         self._in_flight = {}
         self._up_ms = self._lag_ms = 0
         self._unechoed_count = 0
@@ -47,6 +50,8 @@ class Uplink:
         logs = {}
         self._in_flight.clear()
         self._unechoed_count = 0
+        self._unpaced.clear()
+        self.pacing.begin(now_ms)
         self._up_ms = now_ms
         self.is_up = True
         for log_index, log in enumerate(self._spool.logs):
@@ -70,15 +75,22 @@ class Uplink:
             while self._may_send(track, now_ms) and self._send(track, now_ms):
                 pass
 
+    def unconfirmed_count(self):
+        """How many observations of both logs are not confirmed."""
+        return self.lag.count(TELEMETRY) + self.lag.count(RECORDS)
+
     def on_puback(self, packet_id, now_ms):
         """The broker has a batch: its place in the window is free."""
         covered = self._in_flight.pop(packet_id, None)
         if covered is not None:
+            log_index, first, last, backlog_count = covered
             self._counters.batches_confirmed += 1
+            self.pacing.acknowledged(backlog_count)
             if not self._is_echo:
-                self._confirm(*covered)
+                self._confirm(log_index, first, last)
+                self._pace(now_ms)
 
-    def on_echo(self, payload):
+    def on_echo(self, payload, now_ms):
         """The receiver says what it has committed, SPEC section 6. Result: whether it was good.
 
         An echo for another store, or one that does not fit the form, confirms nothing.
@@ -98,6 +110,7 @@ class Uplink:
             self._counters.echoes += 1
             for first, last in ranges:
                 self._confirm(log, first, last)
+            self._pace(now_ms)
             if echo.get("again") is True and self.is_up:
                 self._split(log)
         return is_good
@@ -112,6 +125,17 @@ class Uplink:
         news_count = self._spool.logs[log].confirm(first, last)
         self._unechoed_count = max(0, self._unechoed_count - news_count)
 
+    def _pace(self, now_ms):
+        """Tell the pacing of each backlog batch that is now confirmed throughout."""
+        waiting = []
+        for batch in self._unpaced:
+            log_index, first, last, count, sent_ms = batch
+            if self._spool.logs[log_index].ranges.skip(first) > last:
+                self.pacing.confirmed(count, (now_ms - sent_ms) & TICKS_MASK_MS, now_ms)
+            else:
+                waiting.append(batch)
+        self._unpaced = waiting
+
     def _may_send(self, track, now_ms):
         topic = self._topics[track.log_index, track.is_backlog]
         if not self._session.can_publish(topic, PAYLOAD_BYTES_MAX):
@@ -120,7 +144,8 @@ class Uplink:
             return len(self._in_flight) < WINDOW_COUNT_MAX
         return (len(self._in_flight) < WINDOW_COUNT_MAX - 1
                 and self._unechoed_count < UNECHOED_COUNT_MAX
-                and (now_ms - self._up_ms) & TICKS_MASK_MS >= BACKLOG_WAIT_MS)
+                and (now_ms - self._up_ms) & TICKS_MASK_MS >= BACKLOG_WAIT_MS
+                and self.pacing.wait_ms(now_ms) == 0)
 
     def _send(self, track, now_ms):
         payload = self._batch.build(track, self.lag.member(track.log_index))
@@ -128,8 +153,13 @@ class Uplink:
             return False
         topic = self._topics[track.log_index, track.is_backlog]
         packet_id = self._session.publish(topic, payload, False, now_ms)
-        self._in_flight[packet_id] = (track.log_index, self._batch.first, self._batch.last)
-        self._unechoed_count += self._batch.count
+        batch = self._batch
+        backlog_count = batch.count if track.is_backlog else 0
+        self._in_flight[packet_id] = (track.log_index, batch.first, batch.last, backlog_count)
+        self._unechoed_count += batch.count
+        if backlog_count:
+            self.pacing.sent(backlog_count)
+            self._unpaced.append((track.log_index, batch.first, batch.last, batch.count, now_ms))
         self._counters.batches_sent += 1
         return True
 

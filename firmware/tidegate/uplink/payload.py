@@ -1,0 +1,57 @@
+"""The buffer that codecs write their payloads into, byte by byte and without garbage."""
+
+from tidegate.limits import PAYLOAD_BYTES_MAX
+
+
+class Payload:
+    """One payload at a time. `at` is the number of bytes in it."""
+
+    def __init__(self):
+        self._buffer = bytearray(PAYLOAD_BYTES_MAX)
+        self._view = memoryview(self._buffer)
+        self.at = 0
+
+    def has_room(self, count):
+        """Whether `count` more bytes fit."""
+        return self.at + count <= PAYLOAD_BYTES_MAX
+
+    def view(self):
+        """What was written, valid until the next write."""
+        return self._view[:self.at]
+
+    def byte(self, byte):
+        """Add one byte."""
+        self._buffer[self.at] = byte
+        self.at += 1
+
+    def data(self, data):
+        """Add bytes."""
+        end = self.at + len(data)
+        self._buffer[self.at:end] = data
+        self.at = end
+
+    def varint(self, value):
+        """Add an unsigned integer, 7 bits a byte, lowest first."""
+        while value > 0x7F:
+            self._buffer[self.at] = value & 0x7F | 0x80
+            self.at += 1
+            value >>= 7
+        self._buffer[self.at] = value
+        self.at += 1
+
+    def decimal(self, value):
+        """Add a signed integer as decimal digits."""
+        if value < 0:
+            self.byte(0x2D)
+            value = -value
+        digits = 1
+        rest = value // 10
+        while rest:
+            digits += 1
+            rest //= 10
+        at = self.at + digits
+        self.at = at
+        for _ in range(digits):
+            at -= 1
+            self._buffer[at] = 0x30 + value % 10
+            value //= 10
