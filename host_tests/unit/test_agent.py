@@ -165,7 +165,7 @@ def test_a_backlog_drains_at_the_pace_of_the_answers_not_of_the_samples():
     assert held > 1_000
     world.network.up = True
     up(world)
-    world.run(4_000)
+    world.run(8_000)
     assert world.agent.uplink.lag.count(0) < 100
 
 
