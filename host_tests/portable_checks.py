@@ -16,8 +16,10 @@ from uplink_world import UplinkWorld, facts, settle
 from tidegate.clock.monotonic import Monotonic
 from tidegate.config import schema
 from tidegate.errors import ConfigurationError
-from tidegate.limits import OPAQUE_BYTES_MAX, TICKS_MASK_MS, TICKS_PERIOD_MS
-from tidegate.link import session
+from tidegate.limits import (
+    BACKOFF_PERIOD_MS, BACKOFF_RAMP_MS, OPAQUE_BYTES_MAX, TICKS_MASK_MS, TICKS_PERIOD_MS,
+)
+from tidegate.link import causes, session
 from tidegate.link.backoff import Backoff
 from tidegate.link.wire import Wire
 from tidegate.observe.catalogue import RECORDS, TELEMETRY
@@ -45,10 +47,10 @@ def check_backoff():
         return bound - 1
 
     backoff = Backoff(draw)
-    for _ in range(9):
-        backoff.failed(TICKS_MASK_MS)
-    assert bounds == [4_000 << n for n in range(8)] + [600_000]
-    assert backoff.wait_ms(0) == 599_998
+    for _ in range(11):
+        backoff.began(TICKS_MASK_MS)
+        backoff.failed(causes.TIMEOUT, TICKS_MASK_MS)
+    assert tuple(bounds[:9]) == BACKOFF_RAMP_MS and bounds[9:] == [BACKOFF_PERIOD_MS, 60_000]
 
 
 def check_ranges():

@@ -158,7 +158,11 @@ class Story:
             self.sent[name].add(seq)
         for first, last, reason in batch["gaps"]:
             assert 1 <= first <= last and reason == "evicted" and name == "telemetry"
-            assert last < batch["seq"] or not batch["obs"]
+            assert last < batch["seq"]
+            told = [seq for seq in range(first, last + 1) if seq in self.acknowledged[name]]
+            assert not told, f"{name} {told} are named as gone, but were confirmed"
+        seqs = [seq for seq, _ in facts(batch)]
+        assert seqs == list(range(batch["seq"], batch["seq"] + len(seqs))), "over a hole"
 
     def _take(self, batch):
         name = batch["log"]

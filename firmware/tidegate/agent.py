@@ -12,8 +12,10 @@ from tidegate.limits import (
     DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS,
     TURN_WAIT_MS_MAX,
 )
-from tidegate.link import causes, session
-from tidegate.link.backoff import Backoff
+from tidegate.link import causes, hint, session
+from tidegate.link.backoff import ACTION_NAMES, Backoff
+from tidegate.link.chance import Chance
+from tidegate.link.endpoints import Endpoints
 from tidegate.observe.catalogue import LOG_NAMES, Catalogue
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
@@ -50,20 +52,27 @@ class Agent:
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
             _codec(configuration["codec"], catalogue))
-        self.backoff = Backoff(self._random_below)
+        chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
+        self.backoff = Backoff(chance.below)
+        self._servers = ((configuration["host"], configuration["port"]),)
+        self.endpoints = Endpoints(len(self._servers), chance.below)
         self.backoff.start(self.monotonic.now_ms)
+        self.endpoints.lost(self.backoff.period_ms, self.monotonic.now_ms)
+        self._was_linked = True
         self._sampler = Sampler(catalogue, suppressor, self.spool.append, self.counters)
         self._offer = self._sampler.offer
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
         topic = "tidegate/1/%s/" % configuration["device_id"]
         self._state_topic = (topic + "state").encode()
         self._confirm_topic = (topic + "confirm").encode()
+        self._hint_topic = b"tidegate/1/fleet/hint"
         self._session_count = 0
 
     def step(self, ticks_ms):
         """One turn. Argument: the clock port's ticks. Result: ms until it has something to do."""
         now_ms = self.monotonic.update(ticks_ms)
         self._sample(now_ms)
+        self._follow_link(now_ms)
         self._connect(now_ms)
         return self._exchange(now_ms)
 
@@ -138,12 +147,28 @@ class Agent:
         self._sampler.begin_turn(now_ms)
         self._source.step(elapsed_ms, self._offer)
 
+    def _follow_link(self, now_ms):
+        is_linked = self._ports.network.is_up()
+        if is_linked != self._was_linked:
+            self._was_linked = is_linked
+            if is_linked:
+                self.backoff.link_up(now_ms)
+            else:
+                self.backoff.link_down()
+        if self.session.phase == session.UP:
+            self.backoff.prove(now_ms)
+
     def _connect(self, now_ms):
-        if self.session.phase != session.IDLE or self.backoff.wait_ms(now_ms):
-            return
-        if not self._ports.network.is_up():
+        is_due = self.backoff.wait_ms(now_ms) == 0
+        if self._was_linked and self.endpoints.wait_ms(now_ms) == 0:
+            self.session.close(now_ms)
+            self.endpoints.change(now_ms)
+            is_due = True
+        if self.session.phase != session.IDLE or not is_due:
             return
         configuration = self._configuration
+        self.backoff.began(now_ms)
+        self.session.connack_ms_max = self.backoff.patience_ms()
         self.counters.attempts += 1
         self._session_count += 1
         # MQTT 3.1.1 knows no password without a user name, but empty ones with it.
@@ -151,16 +176,17 @@ class Agent:
         if configuration["username"]:
             identity = (identity[0], configuration["username"].encode(),
                         configuration["password"].encode())
+        host, port = self._servers[self.endpoints.index]
         self.session.open(
-            configuration["host"], configuration["port"],
+            host, port,
             (identity, configuration["keep_alive_s"], self._state_topic,
-             json.dumps(self._state("offline")).encode(), (self._confirm_topic,)), now_ms)
+             json.dumps(self._state("offline")).encode(),
+             (self._confirm_topic, self._hint_topic)), now_ms)
 
     def _wait_ms(self, now_ms):
         wait_ms = SAMPLE_PERIOD_MS - ((now_ms - self._sampled_ms) & TICKS_MASK_MS)
         if self.session.phase == session.IDLE:
-            if self._ports.network.is_up():
-                wait_ms = min(wait_ms, self.backoff.wait_ms(now_ms))
+            wait_ms = min(wait_ms, self.backoff.wait_ms(now_ms))
         elif self.session.wire.stream is None:
             wait_ms = min(wait_ms, RESOLVE_POLL_MS)
         return max(0, min(wait_ms, TURN_WAIT_MS_MAX))
@@ -175,6 +201,7 @@ class Agent:
         """The session stands: birth first, then live, then the backlog."""
         self.counters.sessions += 1
         self.backoff.up(now_ms)
+        self.endpoints.up(now_ms)
         birth = self._state("online")
         birth["logs"] = self.uplink.session_up(now_ms)
         birth["store"] = self.uplink.store_id
@@ -189,11 +216,19 @@ class Agent:
         """The session ended, or an attempt failed."""
         self.uplink.session_down()
         was_up = phase == session.UP
-        wait_ms = self.backoff.lost(now_ms) if was_up else self.backoff.failed(now_ms)
+        backoff, attempt_count = self.backoff, self.backoff.attempt_count
+        if was_up:
+            wait_ms = backoff.lost(causes.loss(cause), now_ms)
+            self.endpoints.lost(backoff.period_ms, now_ms)
+        else:
+            wait_ms = backoff.failed(causes.outcome(cause), now_ms)
+            if causes.outcome(cause) != causes.MOVED or not self.endpoints.moved():
+                self.endpoints.failed(now_ms)
         level = trail.INFO if cause == causes.ENDED else trail.WARNING
         self.trail.note(level, "session lost" if was_up else "attempt failed",
                         phase=session.PHASE_NAMES[phase], cause=cause.replace(" ", "-"),
-                        wait_ms=wait_ms)
+                        attempt=attempt_count, action=ACTION_NAMES[backoff.action],
+                        window_ms=backoff.window_ms, wait_ms=wait_ms)
 
     def on_puback(self, packet_id, now_ms):
         """The server confirmed one publish."""
@@ -201,17 +236,23 @@ class Agent:
 
     def on_message(self, topic, payload, now_ms):
         """A message of a topic this session subscribed to."""
-        if topic != self._confirm_topic or not self.uplink.on_echo(payload, now_ms):
+        if topic == self._hint_topic:
+            self._take_hint(payload)
+        elif topic != self._confirm_topic or not self.uplink.on_echo(payload, now_ms):
             self.trail.note(trail.WARNING, "message refused", size=len(payload))
+
+    def _take_hint(self, payload):
+        known = self._ports.clock.utc_ms()
+        found, wrong = hint.check(payload, known[0] // 1_000 if known else 0)
+        if found is None:
+            self.backoff.hint(0, False)
+            self.trail.note(trail.WARNING, "hint refused", why=wrong.replace(" ", "-"))
+            return
+        self.backoff.hint(found[hint.WINDOW_S] * 1_000, found[hint.IS_OUTAGE])
+        self.trail.note(trail.INFO, "hint taken", window_s=found[hint.WINDOW_S])
 
     def _say(self, line):
         self._ports.terminal.write((line + "\n").encode())
-
-    def _random_below(self, bound):
-        number = 0
-        for byte in self._ports.entropy.random_bytes(4):
-            number = number << 8 | byte
-        return number % bound
 
 
 def _codec(name, catalogue):

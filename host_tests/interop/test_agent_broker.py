@@ -97,6 +97,11 @@ class Watcher:
             each.seq for batch in self.batches if batch.log == log for each in batch.observations
         ]
 
+    async def hint(self, window_s):
+        """The operator's word on the fleet's size: how long the device may wait to come back."""
+        await self._client.publish(
+            "tidegate/1/fleet/hint", json.dumps({"window_s": window_s}), qos=1, retain=True)
+
     async def echo(self, store, upto, log="telemetry"):
         form = {"store": store, "log": log, "upto": upto, "ahead": []}
         await self._client.publish(TOPIC + "confirm", json.dumps(form), qos=1)
@@ -182,6 +187,7 @@ def test_a_broker_that_dies_costs_nothing_but_repeats_of_the_same_keys(broker_na
 
         async with field.watch("receiver") as watcher:
             await watcher.birth()
+            await watcher.hint(30)
             while len(watcher.seqs()) < 30:
                 await watcher.next(lambda found: isinstance(found, Batch))
             keep(watcher)

@@ -151,8 +151,7 @@ def test_a_backlog_fills_the_window_without_waiting_for_answers():
     world.network.up = True
     world.broker.answers = {CONNACK, SUBACK, PINGRESP}
     up(world)
-    world.agent.uplink.pacing.rate = world.agent.uplink.pacing.ceiling
-    world.run(3_000)
+    world.run(20_000)
     topics = [topic.split(b"/")[-1] for topic, _, _, _ in world.broker.publishes()]
     assert topics.count(b"history") >= WINDOW_COUNT_MAX // 2
     assert WINDOW_COUNT_MAX <= len(topics) <= 1 + WINDOW_COUNT_MAX, "birth, a window of batches"
@@ -166,8 +165,8 @@ def test_a_backlog_drains_at_the_pace_of_the_answers_not_of_the_samples():
     assert held > 1_000
     world.network.up = True
     up(world)
-    world.run(9_000)
-    assert world.agent.uplink.lag.count(0) < 100, "one batch a second would still hold 1,000"
+    world.run(8_000)
+    assert world.agent.uplink.lag.count(0) < 100
 
 
 def test_every_turn_says_within_a_second_when_the_next_one_is_due():
@@ -217,7 +216,10 @@ def test_the_time_is_taken_from_the_clock_port_once_it_knows():
 def test_subscriptions_are_made_before_anything_is_published():
     world = up(AgentWorld(15))
     assert world.broker.kinds()[:2] == [0x10, SUBSCRIBE]
-    assert world.broker.subscriptions == [b"tidegate/1/tg-000001/confirm"]
+    assert world.broker.subscriptions == [
+        b"tidegate/1/tg-000001/confirm",
+        b"tidegate/1/fleet/hint",
+    ]
 
 
 class LoopPorts:

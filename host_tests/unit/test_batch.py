@@ -255,6 +255,32 @@ def test_a_hole_before_what_is_confirmed_already_is_named_without_repeating_it()
     assert world.unconfirmed() == 0
 
 
+def test_a_damaged_stretch_is_named_as_lost_and_no_batch_spans_it():
+    world = UplinkWorld(is_echo=False)
+    world.fill(900)
+    world.flash.image[2_000] ^= 0x04
+    world.up()
+    settle(world)
+    sent, gone = seqs(world.sent()), gaps(world.sent())
+    assert gone and set(gone.values()) == {"lost"}
+    assert sorted([*sent, *gone]) == list(range(1, 901))
+    for _, _, batch in world.sent():
+        assert [each[0] for each in batch["obs"]] == list(range(len(batch["obs"])))
+    assert world.unconfirmed() == 0
+
+
+def test_what_was_confirmed_before_it_gave_way_is_not_named_as_gone():
+    world = UplinkWorld(is_echo=False)
+    world.fill(600, pass_ms=1)
+    world.echo(0, [[50, 60], [100, 100]])
+    world.fill(3_000, pass_ms=1)
+    drained(world)
+    sent, gone = seqs(world.sent()), gaps(world.sent())
+    assert not set(gone) & {*range(50, 61), 100}
+    assert sorted([*sent, *gone, *range(50, 61), 100]) == list(range(1, 3_601))
+    assert world.unconfirmed() == 0
+
+
 def test_a_batch_of_a_gap_alone_still_says_whose_it_is():
     world = UplinkWorld(is_echo=False)
     torn(world)

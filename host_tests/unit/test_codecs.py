@@ -89,7 +89,8 @@ def test_a_damaged_packed_batch_is_refused_or_read_but_never_raises_anything_els
     payload = next(each for name, _, each in codec_vectors.payloads(seed) if name == "packed")
     members = codec_vectors.envelope(0)
     for at in range(len(payload)):
-        for broken in (payload[:at], payload[:at] + bytes([payload[at] ^ 0x81]) + payload[at + 1:]):
+        flipped = bytes([payload[at] ^ 0x81])
+        for broken in (payload[:at], payload[:at] + flipped + payload[at + 1:]):
             try:
                 received(members, broken)
             except DecodeError:

@@ -8,7 +8,7 @@ from tidegate.uplink.pacing import Pacing
 
 
 def drain(capacity_per_s, seconds, round_trip_ms=100, pacing=None):
-    """A server that works through a queue. Result: [(s, rate, confirmed, waiting in its queue)]."""
+    """A server with a queue. Result: [(s, rate, confirmed, waiting in its queue)]."""
     pacing = pacing or Pacing()
     pacing.begin(0)
     queue, free_ms, confirmed, history = [], 0, 0, []

@@ -151,6 +151,21 @@ def test_what_live_got_confirmed_is_not_sent_again_after_a_lost_session():
     ]
 
 
+def test_the_backlog_ends_at_the_split_also_where_live_has_confirmed_ranges_behind_it():
+    world = UplinkWorld(is_echo=False)
+    world.fill(3 * BATCH_COUNT_MAX)
+    world.up()
+    world.append(1)
+    unconfirmed = world.step(1)
+    world.append(2)
+    confirmed = world.step(1)
+    world.puback(confirmed[0][0])
+    settle(world)
+    sent = seqs(world.sent())
+    assert len(sent) == len(set(sent)) == 3 * BATCH_COUNT_MAX + 2
+    assert seqs(unconfirmed) == [3 * BATCH_COUNT_MAX + 1]
+
+
 def test_lag_tells_age_and_count_of_each_log():
     world = UplinkWorld()
     world.append(1)

@@ -136,6 +136,19 @@ def test_a_receiver_that_is_away_stops_the_backlog_but_not_live():
     assert len(seqs(world.sent())) == len(world.model["telemetry"])
 
 
+def test_the_next_session_sends_again_what_the_receiver_of_this_one_never_echoed():
+    world = UplinkWorld(block_count=256)
+    world.fill(UNECHOED_COUNT_MAX + 2_000, pass_ms=1)
+    world.up()
+    settle(world)
+    before = len(world.session.published)
+    world.down()
+    world.up()
+    settle(world)
+    again = seqs(world.sent()[before:])
+    assert again[:100] == list(range(1, 101)) and len(again) >= UNECHOED_COUNT_MAX
+
+
 def test_telemetry_is_index_0_and_records_index_1_in_both_vocabularies():
     from tidegate.spool import spool
 

@@ -12,6 +12,8 @@ from typer import Argument, Option
 from tidegate_tools import report, shell
 from tidegate_tools.display import make_display
 from tidegate_tools.errors import ToolError
+from tidegate_tools.gate import app as gate_app
+from tidegate_tools.storm import app as storm_app
 
 AsJson = Annotated[bool, Option("--json", help="Print the result as one JSON object.")]
 
@@ -20,6 +22,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 sink_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
                        help="The reference receiver: stores each observation once.")
 app.add_typer(sink_app, name="sink")
+app.add_typer(storm_app, name="storm")
+app.add_typer(gate_app, name="gate")
 
 
 @app.command(epilog="Example: tidegate demo --speed 20 --cut 10 --keep demo-files")

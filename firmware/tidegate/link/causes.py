@@ -1,7 +1,13 @@
 """Why a session did not come up, or ended: one word or two, and what back-off makes of it."""
 
-# Outcomes of an attempt, as `backoff` knows them.
-REFUSED, TIMEOUT, BUSY, AUTH, CLOSED = range(5)
+# Outcomes of an attempt, as the table of `backoff` knows them. TIMEOUT: nobody answered.
+# OVERLOAD: the server took the connection and then said nothing in time.
+REFUSED, TIMEOUT, DNS, BUSY, OVERLOAD, AUTH, CLOCK, MOVED, BROKEN = range(9)
+OUTCOME_NAMES = ("refused", "timeout", "dns", "busy", "overload", "auth", "clock", "moved",
+                 "broken")
+# How an outage began, as `backoff` knows it.
+POWER_UP, LINK_LOST, SILENCE, CLOSED, LEFT = range(5)
+LOSS_NAMES = ("power up", "link lost", "silence", "closed", "left")
 
 LINK_DOWN = "link down"
 DNS_FAILED = "name not found"
@@ -15,6 +21,9 @@ CONNACK_AUTH = "not authorised"
 CONNACK_REJECTED = "connection rejected"
 SUBACK_TIMEOUT = "no SUBACK in time"
 SUBACK_REFUSED = "subscription refused"
+CERTIFICATE_REFUSED = "certificate refused"
+CERTIFICATE_EARLY = "certificate not yet valid"
+SERVER_MOVED = "server moved"
 RESET = "connection reset"
 CLOSED_BY_PEER = "closed by the server"
 SILENT = "server silent"
@@ -22,12 +31,31 @@ UNCONFIRMED = "publish never confirmed"
 PROTOCOL = "protocol broken"
 ENDED = "ended by the agent"
 
-OUTCOMES = {
-    LINK_DOWN: REFUSED, DNS_FAILED: REFUSED, DNS_TIMEOUT: TIMEOUT, CONNECT_REFUSED: REFUSED,
-    CONNECT_FAILED: REFUSED, CONNECT_TIMEOUT: TIMEOUT, CONNACK_TIMEOUT: TIMEOUT,
-    CONNACK_BUSY: BUSY, CONNACK_AUTH: AUTH, CONNACK_REJECTED: AUTH, SUBACK_TIMEOUT: TIMEOUT,
-    SUBACK_REFUSED: AUTH, RESET: CLOSED, CLOSED_BY_PEER: CLOSED, SILENT: CLOSED,
-    UNCONFIRMED: CLOSED, PROTOCOL: CLOSED, ENDED: CLOSED,
+# Cause: the outcome of an attempt that failed with it, and how an outage began that it began.
+# A connection closed before its CONNACK is how a cloud hub and a balancer without a server behind
+# it say "busy".
+TABLE = {
+    LINK_DOWN: (TIMEOUT, LINK_LOST),
+    DNS_FAILED: (DNS, SILENCE),
+    DNS_TIMEOUT: (DNS, SILENCE),
+    CONNECT_REFUSED: (REFUSED, CLOSED),
+    CONNECT_FAILED: (TIMEOUT, SILENCE),
+    CONNECT_TIMEOUT: (TIMEOUT, SILENCE),
+    CONNACK_TIMEOUT: (OVERLOAD, SILENCE),
+    CONNACK_BUSY: (BUSY, CLOSED),
+    CONNACK_AUTH: (AUTH, CLOSED),
+    CONNACK_REJECTED: (AUTH, CLOSED),
+    SUBACK_TIMEOUT: (OVERLOAD, SILENCE),
+    SUBACK_REFUSED: (AUTH, CLOSED),
+    CERTIFICATE_REFUSED: (AUTH, CLOSED),
+    CERTIFICATE_EARLY: (CLOCK, CLOSED),
+    SERVER_MOVED: (MOVED, CLOSED),
+    RESET: (BUSY, CLOSED),
+    CLOSED_BY_PEER: (BUSY, CLOSED),
+    SILENT: (TIMEOUT, SILENCE),
+    UNCONFIRMED: (OVERLOAD, SILENCE),
+    PROTOCOL: (BROKEN, CLOSED),
+    ENDED: (MOVED, LEFT),
 }
 
 CONNACK_CAUSES = {1: CONNACK_REJECTED, 2: CONNACK_REJECTED, 3: CONNACK_BUSY, 4: CONNACK_AUTH,
@@ -36,6 +64,16 @@ CONNACK_CAUSES = {1: CONNACK_REJECTED, 2: CONNACK_REJECTED, 3: CONNACK_BUSY, 4: 
 # errno of Linux, macOS and lwIP.
 _REFUSED_CODES = (111, 61)
 _RESET_CODES = (104, 54, 32, 103, 53)
+
+
+def outcome(cause):
+    """What back-off makes of an attempt that failed with `cause`."""
+    return TABLE[cause][0]
+
+
+def loss(cause):
+    """How an outage began that began with `cause`."""
+    return TABLE[cause][1]
 
 
 def of_os_error(error, is_connecting):

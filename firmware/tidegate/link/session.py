@@ -40,6 +40,7 @@ class Session:
         self._phase_ms = self._received_ms = self._sent_ms = self._pinged_ms = 0
         self._keep_alive_ms = 0
         self._host, self._port, self._request = "", 0, None
+        self.connack_ms_max = CONNACK_MS_MAX
         self.phase = IDLE
 
     def open(self, host, port, request, now_ms):
@@ -117,6 +118,8 @@ class Session:
             self._exchange(now_ms)
         if self.phase in BUDGETS:
             budget_ms, cause = BUDGETS[self.phase]
+            if self.phase == CONNACK:
+                budget_ms = self.connack_ms_max
             if (now_ms - self._phase_ms) & TICKS_MASK_MS > budget_ms:
                 raise LinkError(cause)
 

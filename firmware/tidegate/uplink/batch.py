@@ -9,8 +9,8 @@ class Batch:
     """Builds batches and says which seqs the last one covers: first..last, both inside.
 
     A batch never spans two boots, a hole or a confirmed range. A hole before its first
-    observation is covered by it and named in it; where that observation is not to be sent, the
-    batch holds none.
+    observation is covered by it, and named in it but for what of it is confirmed. Where that
+    observation is not to be sent, or the hole is in pieces, the batch holds none.
     Arguments: codec; identity, (device id, store id as hex, boot of this start); anchor, of this
     boot.
     """
@@ -25,14 +25,19 @@ class Batch:
         """Argument: lag, the member of that name. Result: a view of the payload, or None."""
         cursor = track.cursor
         self.last = self.count = 0
-        if not track.prepare() or not track.next():
-            if cursor.hole is None:
+        has_next = track.prepare() and track.next()
+        gaps = self._take_gaps(cursor) if cursor.hole else []
+        if not has_next or len(gaps) > 1:
+            if has_next:
+                cursor.unread()
+            if not gaps:
                 return None
-            self._codec.begin(self._envelope(track, cursor.hole[1] + 1, cursor.mono_base_ms, lag))
+            self._codec.begin(self._envelope(track, self.last + 1, cursor.mono_base_ms, gaps, lag))
             return self._codec.finish()
         boot, first_seq = cursor.boot, cursor.seq
+        self.first = self.first if gaps else first_seq
         base_ms = cursor.mono_base_ms + cursor.frame.delta_ms
-        self._codec.begin(self._envelope(track, first_seq, base_ms, lag))
+        self._codec.begin(self._envelope(track, first_seq, base_ms, gaps, lag))
         while True:
             is_other = self.count and (cursor.boot != boot or cursor.hole)
             if is_other or not self._codec.add(
@@ -47,12 +52,21 @@ class Batch:
                 break
         return self._codec.finish()
 
-    def _envelope(self, track, seq, base_ms, lag):
+    def _take_gaps(self, cursor):
+        """The pieces of the hole that nobody has confirmed; first..last becomes the hole."""
+        self.first, self.last, reason = cursor.take_hole()
+        ranges = cursor.log.ranges
+        gaps = []
+        seq = ranges.skip(self.first)
+        while seq <= self.last:
+            end = ranges.end_before(seq)
+            last = self.last if end is None else min(self.last, end - 1)
+            gaps.append((seq, last, reason))
+            seq = ranges.skip(last + 1)
+        return gaps
+
+    def _envelope(self, track, seq, base_ms, gaps, lag):
         cursor = track.cursor
-        hole = cursor.take_hole()
-        self.first = seq
-        if hole:
-            self.first, self.last = hole[0], hole[1]
         utc_zero_ms, quality = cursor.utc_zero_ms, cursor.quality
         if cursor.boot == self._boot:
             utc_zero_ms, quality = self._anchor.utc_zero_ms, self._anchor.quality
@@ -61,5 +75,5 @@ class Batch:
             "log": LOG_NAMES[track.log_index], "seq": seq, "boot": cursor.boot,
             "mono": base_ms, "utc": None if utc_zero_ms is None else utc_zero_ms + base_ms,
             "q": QUALITY_NAMES[quality], "historical": track.is_backlog, "lag": lag,
-            "gaps": [hole] if hole else [],
+            "gaps": gaps,
         }
