@@ -157,6 +157,21 @@ def test_a_backlog_fills_the_window_without_waiting_for_answers():
     assert WINDOW_COUNT_MAX <= len(topics) <= 1 + WINDOW_COUNT_MAX, "birth, a window of batches"
 
 
+def test_a_turn_that_sent_or_got_something_confirmed_asks_for_the_next_at_once():
+    world = up(AgentWorld(9))
+    counters = world.agent.counters
+    moved_count = 0
+    for _ in range(300):
+        before = counters.batches_sent + counters.batches_confirmed
+        world.ports.clock.now_ms = world.now_ms - world.began_ms
+        wait_ms = world.agent.step(world.ports.clock.ticks_ms())
+        if counters.batches_sent + counters.batches_confirmed > before:
+            moved_count += 1
+            assert wait_ms == 0, "what it made room for would wait for the next sample"
+        world.now_ms += max(1, wait_ms)
+    assert moved_count > 50
+
+
 def test_a_backlog_drains_at_the_pace_of_the_answers_not_of_the_samples():
     world = AgentWorld(10)
     world.network.up = False

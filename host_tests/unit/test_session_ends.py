@@ -16,7 +16,7 @@ from mqtt_peer import (
     suback,
     text,
 )
-from session_world import BEGIN_MS, CONFIRM, PHASES, World, held_in
+from session_world import BEGIN_MS, CONFIRM, PHASES, REQUEST, World, held_in
 
 from tidegate.limits import TICKS_MASK_MS
 from tidegate.link import causes, session
@@ -139,6 +139,16 @@ def test_a_publish_without_its_puback_for_60_s_ends_the_session_though_pings_are
     assert world.downs() == [(session.UP, causes.UNCONFIRMED)]
     assert 60_000 <= world.now_ms - begin_ms <= 62_000
     assert world.broker.kinds().count(PUBLISH) == 1, "never a resend on a live connection"
+
+
+def test_a_device_that_talks_still_asks_a_server_that_does_not_before_it_leaves():
+    world = World(answers=(CONNACK, SUBACK, PINGRESP))
+    world.open((REQUEST[0], 20, *REQUEST[2:]))
+    for number in range(70):
+        world.step(1_000)
+        if number % 5 == 4 and world.session.phase == session.UP:
+            world.publish()
+    assert world.downs() == [(session.UP, causes.UNCONFIRMED)], "its pings were answered"
 
 
 @pytest.mark.parametrize(
