@@ -84,17 +84,26 @@ def check_flash(flash):
         refused(flash.program, 1, b"\x00" * unit)
         refused(flash.program, 0, b"\x00" * (unit - 1))
         refused(flash.program, 0, b"\x00" * (unit + 1))
-    refused(flash.program, size, b"\xff" * unit)
+    refused(flash.program, size, b"\xfe" * unit)
     assert content(flash, size - 1, unit + 2) == b"\xff" + data + b"\xff", "a refusal writes"
     assert content(flash, 0, size) == b"\xff" * size
 
     cleared = bytes(byte & 0x0F for byte in data)
+    blank = b"\xff" * unit
     if flash.reprogram:
         flash.program(size, cleared)
-        assert content(flash, size, unit) == cleared
+        flash.program(size, blank)
+        assert content(flash, size, unit) == cleared, "0xFF changes what stands there"
+        flash.program(size + unit, blank)
+        flash.program(size + unit, data)
+        assert content(flash, size, 2 * unit) == cleared + data
     else:
         refused(flash.program, size, cleared)
-        assert content(flash, size, unit) == data
+        refused(flash.program, size, blank)
+        refused(flash.program, size, data)
+        flash.program(size + unit, blank)
+        refused(flash.program, size + unit, data)
+        assert content(flash, size, 2 * unit) == data + blank
 
     flash.program(0, b"\x00" * size)
     flash.program(2 * size, b"\x00" * size)

@@ -10,21 +10,29 @@ from tidegate.limits import BLOCK_BYTES
 class NorFlash:
     """A flash port whose bytes come from `_load` and go to `_store`; see `hal.ports.Flash`.
 
-    Arguments: block_count; program_unit_bytes; reprogram, False where a unit may be programmed
-    only once between two erases (encrypted flash).
+    What the contract forbids is refused before anything is changed. Arguments: block_count;
+    program_unit_bytes; reprogram, False where a unit may be programmed only once between two
+    erases (encrypted flash); block_bytes. Counters: of programs and of the bytes given to them,
+    of erases, of bytes read.
     """
 
-    block_bytes = BLOCK_BYTES
-
-    def __init__(self, block_count, program_unit_bytes=1, reprogram=True):
+    def __init__(self, block_count, program_unit_bytes=1, reprogram=True,
+                 block_bytes=BLOCK_BYTES):
+        assert block_bytes % program_unit_bytes == 0
         self.block_count = block_count
+        self.block_bytes = block_bytes
         self.program_unit_bytes = program_unit_bytes
         self.reprogram = reprogram
         self.programmed_bytes_count = 0
         self.program_count = 0
         self.erase_count = 0
-        self._old = bytearray(BLOCK_BYTES)
-        self._blank = b"\xff" * BLOCK_BYTES
+        self.read_bytes_count = 0
+        self._old = memoryview(bytearray(block_bytes))
+        self._blank = b"\xff" * block_bytes
+        self._blank_view = memoryview(self._blank)
+        self._blank_unit = self._blank[:program_unit_bytes]
+        # Units that were programmed with nothing but 0xFF, which their bytes do not show.
+        self._spent = set()
 
     def _load(self, offset, buffer):
         raise NotImplementedError
@@ -33,47 +41,91 @@ class NorFlash:
         raise NotImplementedError
 
     def _check(self, offset, count):
-        if offset < 0 or offset + count > self.block_count * BLOCK_BYTES:
+        if offset < 0 or offset + count > self.block_count * self.block_bytes:
             raise FlashError("access at %d of %d bytes is outside the region" % (offset, count))
 
     def read(self, offset, buffer):
         """See `hal.ports.Flash.read`."""
-        self._check(offset, len(buffer))
+        count = len(buffer)
+        self._check(offset, count)
         self._load(offset, buffer)
+        self.read_bytes_count += count
 
     def program(self, offset, data):
         """See `hal.ports.Flash.program`."""
-        count = len(data)
+        count, unit = len(data), self.program_unit_bytes
         self._check(offset, count)
-        if offset % self.program_unit_bytes or count % self.program_unit_bytes or not count:
+        if offset % unit or count % unit or not count:
             raise FlashError("program at %d of %d bytes does not fit units of %d bytes"
-                             % (offset, count, self.program_unit_bytes))
-        if offset // BLOCK_BYTES != (offset + count - 1) // BLOCK_BYTES:
+                             % (offset, count, unit))
+        if offset % self.block_bytes + count > self.block_bytes:
             raise FlashError("program at %d of %d bytes crosses a block" % (offset, count))
-        old = memoryview(self._old)[:count]
-        self._load(offset, old)
-        for i in range(count):
-            if data[i] & ~old[i] & 0xFF:
-                raise FlashError("program at %d would set a bit; erase first" % (offset + i))
-        if not self.reprogram and bytes(old) != self._blank[:count]:
-            raise FlashError("program at %d: this unit was programmed before" % offset)
-        self._store(offset, data)
+        data = bytes(data)
+        if self.reprogram:
+            # 0xFF changes nothing: what stands around the rest is not even looked at.
+            inner = data.lstrip(b"\xff")
+            start = offset + count - len(inner)
+            inner = inner.rstrip(b"\xff")
+            if inner:
+                self._store(start, self._merged(start, inner))
+        else:
+            self._spend(offset, data)
+            self._store(offset, data)
         self.programmed_bytes_count += count
         self.program_count += 1
 
+    def _merged(self, offset, data):
+        """What stands at `offset` once `data` was programmed there."""
+        count = len(data)
+        old = self._old[:count]
+        self._load(offset, old)
+        if old == self._blank_view[:count]:
+            return data
+        merged = (int.from_bytes(old, "big") & int.from_bytes(data, "big")).to_bytes(count, "big")
+        if merged != data:
+            for i in range(count):
+                if data[i] != merged[i] and data[i] != 0xFF:
+                    raise FlashError("program at %d would set a bit; erase first" % (offset + i))
+        return merged
+
+    def _spend(self, offset, data):
+        """Refuse units that were programmed since the last erase, and remember the others."""
+        count, unit = len(data), self.program_unit_bytes
+        old = self._old[:count]
+        self._load(offset, old)
+        units = range(offset // unit, (offset + count) // unit)
+        if (old != self._blank_view[:count]
+                or self._spent and any(each in self._spent for each in units)):
+            raise FlashError("program at %d: a unit was programmed before" % offset)
+        if self._blank_unit in data:
+            for each in units:
+                at = each * unit - offset
+                if data[at:at + unit] == self._blank_unit:
+                    self._spent.add(each)
+
     def erase(self, block):
         """See `hal.ports.Flash.erase`."""
-        self._check(block * BLOCK_BYTES, BLOCK_BYTES)
-        self._store(block * BLOCK_BYTES, self._blank)
+        start, size = block * self.block_bytes, self.block_bytes
+        self._check(start, size)
+        self._store(start, self._blank)
+        if self._spent:
+            unit = self.program_unit_bytes
+            self._spent = {each for each in self._spent
+                           if not start <= each * unit < start + size}
         self.erase_count += 1
 
 
 class RamFlash(NorFlash):
-    """NOR flash in a bytearray, for tests and benchmarks."""
+    """NOR flash in a bytearray, for tests and benchmarks. `erase_counts` are those of each block.
+    """
 
-    def __init__(self, block_count, program_unit_bytes=1, reprogram=True):
-        super().__init__(block_count, program_unit_bytes, reprogram)
-        self.image = bytearray(b"\xff" * (block_count * BLOCK_BYTES))
+    def __init__(self, block_count, program_unit_bytes=1, reprogram=True,
+                 block_bytes=BLOCK_BYTES):
+        super().__init__(block_count, program_unit_bytes, reprogram, block_bytes)
+        self.image = bytearray(block_count * block_bytes)
+        self.erase_counts = [0] * block_count
+        for block in range(block_count):
+            self._store(block * block_bytes, self._blank)
 
     def _load(self, offset, buffer):
         buffer[:] = memoryview(self.image)[offset:offset + len(buffer)]
@@ -81,16 +133,23 @@ class RamFlash(NorFlash):
     def _store(self, offset, data):
         self.image[offset:offset + len(data)] = data
 
+    def erase(self, block):
+        """See `hal.ports.Flash.erase`."""
+        super().erase(block)
+        self.erase_counts[block] += 1
+
 
 class FileFlash(NorFlash):
     """NOR flash in a file of the host, made blank where it does not exist.
 
     A write reaches the operating system before the call returns, so the content survives the
-    death of the process. Errors: OSError where the file cannot be made or opened.
+    death of the process. That a unit was programmed with nothing but 0xFF is forgotten with the
+    object. Errors: OSError where the file cannot be made or opened.
     """
 
-    def __init__(self, path, block_count, program_unit_bytes=1, reprogram=True):
-        super().__init__(block_count, program_unit_bytes, reprogram)
+    def __init__(self, path, block_count, program_unit_bytes=1, reprogram=True,
+                 block_bytes=BLOCK_BYTES):
+        super().__init__(block_count, program_unit_bytes, reprogram, block_bytes)
         try:
             self._file = open(path, "r+b", 0)
         except OSError as error:
@@ -100,9 +159,9 @@ class FileFlash(NorFlash):
             self._make(str(path))
             self._file = open(path, "r+b", 0)
         size_bytes = self._file.seek(0, 2)
-        if size_bytes != block_count * BLOCK_BYTES:
+        if size_bytes != block_count * block_bytes:
             raise FlashError("%s holds %d bytes, the configuration says %d; set flash_bytes"
-                             % (path, size_bytes, block_count * BLOCK_BYTES))
+                             % (path, size_bytes, block_count * block_bytes))
 
     def _make(self, path):
         """Whole or not at all: a file half made would never be opened again."""

@@ -33,18 +33,22 @@ class Flash:
     """A region of NOR flash.
 
     Members: block_bytes, block_count; program_unit_bytes (1, 16, 32 or 256); reprogram, whether
-    a unit may be programmed again where the new bits are 1.
-    Errors: FlashError for a misaligned or outside access, a program that would set a bit, or a
-    medium that failed. Nothing else.
+    a unit may be programmed again before the next erase.
+    Errors: FlashError for a misaligned or outside access, a program that would set a bit or may
+    not be repeated, or a medium that failed. Nothing else.
     """
 
     def read(self, offset, buffer):
         """Fill `buffer` from byte `offset`; any offset, any length inside the region."""
 
     def program(self, offset, data):
-        """Clear bits so that `data` stands at `offset`; both multiples of the program unit.
+        """Clear bits so that `data` stands at `offset`; both multiples of the program unit, at
+        least one unit and all inside one block.
 
-        Durable when it returns; a cut of power inside leaves some of the bits cleared.
+        Where `reprogram`, a byte 0xFF leaves alone what stands there, whatever it is; any other
+        must not set a bit. Otherwise a unit may be programmed once between two erases, and 0xFF
+        counts as any other data. Durable when it returns; a cut of power inside leaves some of
+        the bits cleared.
         """
 
     def erase(self, block):
