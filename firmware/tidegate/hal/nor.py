@@ -4,10 +4,11 @@ import errno
 import os
 
 from tidegate.errors import FlashError
+from tidegate.hal.blocks import FlashShape
 from tidegate.limits import BLOCK_BYTES
 
 
-class NorFlash:
+class NorFlash(FlashShape):
     """A flash port whose bytes come from `_load` and go to `_store`; see `hal.ports.Flash`.
 
     What the contract forbids is refused before anything is changed. Arguments: block_count;
@@ -18,11 +19,7 @@ class NorFlash:
 
     def __init__(self, block_count, program_unit_bytes=1, reprogram=True,
                  block_bytes=BLOCK_BYTES):
-        assert block_bytes % program_unit_bytes == 0
-        self.block_count = block_count
-        self.block_bytes = block_bytes
-        self.program_unit_bytes = program_unit_bytes
-        self.reprogram = reprogram
+        super().__init__(block_count, block_bytes, program_unit_bytes, reprogram)
         self.programmed_bytes_count = 0
         self.program_count = 0
         self.erase_count = 0
@@ -31,7 +28,7 @@ class NorFlash:
         self._blank = b"\xff" * block_bytes
         self._blank_view = memoryview(self._blank)
         self._blank_unit = self._blank[:program_unit_bytes]
-        # Units that were programmed with nothing but 0xFF, which their bytes do not show.
+        # Units that their bytes may not show as programmed: one of the program was all 0xFF.
         self._spent = set()
 
     def _load(self, offset, buffer):
@@ -39,10 +36,6 @@ class NorFlash:
 
     def _store(self, offset, data):
         raise NotImplementedError
-
-    def _check(self, offset, count):
-        if offset < 0 or offset + count > self.block_count * self.block_bytes:
-            raise FlashError("access at %d of %d bytes is outside the region" % (offset, count))
 
     def read(self, offset, buffer):
         """See `hal.ports.Flash.read`."""
@@ -53,55 +46,43 @@ class NorFlash:
 
     def program(self, offset, data):
         """See `hal.ports.Flash.program`."""
-        count, unit = len(data), self.program_unit_bytes
-        self._check(offset, count)
-        if offset % unit or count % unit or not count:
-            raise FlashError("program at %d of %d bytes does not fit units of %d bytes"
-                             % (offset, count, unit))
-        if offset % self.block_bytes + count > self.block_bytes:
-            raise FlashError("program at %d of %d bytes crosses a block" % (offset, count))
-        data = bytes(data)
-        if self.reprogram:
-            # 0xFF changes nothing: what stands around the rest is not even looked at.
-            inner = data.lstrip(b"\xff")
-            start = offset + count - len(inner)
-            inner = inner.rstrip(b"\xff")
-            if inner:
-                self._store(start, self._merged(start, inner))
-        else:
-            self._spend(offset, data)
-            self._store(offset, data)
+        count = len(data)
+        self._check_program(offset, count)
+        old = self._old[:count]
+        self._load(offset, old)
+        if not self.reprogram:
+            self._spend(offset, old, bytes(data))
+        elif old != self._blank_view[:count]:
+            offset, data = self._merged(offset, old, bytes(data))
+        self._store(offset, data)
         self.programmed_bytes_count += count
         self.program_count += 1
 
-    def _merged(self, offset, data):
-        """What stands at `offset` once `data` was programmed there."""
-        count = len(data)
-        old = self._old[:count]
-        self._load(offset, old)
-        if old == self._blank_view[:count]:
-            return data
-        merged = (int.from_bytes(old, "big") & int.from_bytes(data, "big")).to_bytes(count, "big")
-        if merged != data:
+    def _merged(self, offset, old, data):
+        """(where, what) to store, given what stands at `offset`."""
+        # 0xFF changes nothing: what stands around the rest is not even looked at.
+        inner = data.lstrip(b"\xff")
+        start = len(data) - len(inner)
+        inner = inner.rstrip(b"\xff")
+        count = len(inner)
+        both = int.from_bytes(old[start:start + count], "big") & int.from_bytes(inner, "big")
+        merged = both.to_bytes(count, "big")
+        if merged != inner:
             for i in range(count):
-                if data[i] != merged[i] and data[i] != 0xFF:
-                    raise FlashError("program at %d would set a bit; erase first" % (offset + i))
-        return merged
+                if inner[i] != merged[i] and inner[i] != 0xFF:
+                    raise FlashError("program at %d would set a bit; erase first"
+                                     % (offset + start + i))
+        return offset + start, merged
 
-    def _spend(self, offset, data):
+    def _spend(self, offset, old, data):
         """Refuse units that were programmed since the last erase, and remember the others."""
         count, unit = len(data), self.program_unit_bytes
-        old = self._old[:count]
-        self._load(offset, old)
         units = range(offset // unit, (offset + count) // unit)
         if (old != self._blank_view[:count]
                 or self._spent and any(each in self._spent for each in units)):
             raise FlashError("program at %d: a unit was programmed before" % offset)
         if self._blank_unit in data:
-            for each in units:
-                at = each * unit - offset
-                if data[at:at + unit] == self._blank_unit:
-                    self._spent.add(each)
+            self._spent.update(units)
 
     def erase(self, block):
         """See `hal.ports.Flash.erase`."""

@@ -32,27 +32,39 @@ class Entropy:
 class Flash:
     """A region of NOR flash.
 
-    Members: block_bytes, block_count; program_unit_bytes (1, 16, 32 or 256); reprogram, whether
-    a unit may be programmed again before the next erase.
-    Errors: FlashError for a misaligned or outside access, a program that would set a bit or may
-    not be repeated, or a medium that failed. Nothing else.
+    Members: block_bytes, what is erased at once; block_count; program_unit_bytes (1, 16, 32 or
+    256); reprogram, whether a unit may be programmed again before its block is erased.
+    Errors: FlashError and nothing else, for an access outside the region and as said below.
+    After an error of `program` or `erase` what stands in that place is undefined, unless the
+    access itself was impossible: outside, misaligned, empty, beyond a block. Then nothing has
+    changed. The strict implementations on the host change nothing either way.
     """
 
     def read(self, offset, buffer):
-        """Fill `buffer` from byte `offset`; any offset, any length inside the region."""
+        """Fill `buffer` from byte `offset`; any offset, any length inside the region.
+
+        What was erased and not programmed since reads as 0xFF.
+        """
 
     def program(self, offset, data):
-        """Clear bits so that `data` stands at `offset`; both multiples of the program unit, at
-        least one unit and all inside one block.
+        """Make `data` stand at `offset`; both multiples of the program unit, at least one unit,
+        all of it inside one block. It is durable when the call returns.
 
-        Where `reprogram`, a byte 0xFF leaves alone what stands there, whatever it is; any other
-        must not set a bit. Otherwise a unit may be programmed once between two erases, and 0xFF
-        counts as any other data. Durable when it returns; a cut of power inside leaves some of
-        the bits cleared.
+        Where `reprogram`, bits are cleared and never set: a byte 0xFF leaves alone what stands
+        there, whatever it is, and no other byte may set a bit. Where not, a unit may be
+        programmed once between two erases, and 0xFF counts as any other data.
+        Errors: FlashError where `data` does not stand there afterwards (save for the 0xFF that
+        leave things alone), because a bit was to be set, a unit was programmed before, or the
+        medium failed. A second program of a unit that happens to leave `data` there may pass;
+        a strict implementation refuses that too. After a cut of power inside, each bit that was
+        to change has changed or not, and may read differently the next time.
         """
 
     def erase(self, block):
-        """Set all bits of one block. May take 400 ms on a chip: call it in idle steps only."""
+        """Set all bits of one block. May take 400 ms on a chip: call it in idle steps only.
+
+        Errors: FlashError where the block is not blank afterwards.
+        """
 
 
 class Network:
