@@ -225,15 +225,17 @@ class PowerCut(Exception):
 class CutFlash:
     """Another flash, but the `countdown`th program from now writes a part and then power fails.
 
-    `countdown` 0 means never. `share_percent` of the bytes of that program arrive.
+    `countdown` 0 means never. `share_percent` of the bytes of that program arrive. Members and
+    counters are those of the other.
     """
 
     def __init__(self, flash, countdown=0, share_percent=50):
         self._flash = flash
         self.countdown = countdown
         self.share_percent = share_percent
-        for name in ("block_bytes", "block_count", "program_unit_bytes", "reprogram"):
-            setattr(self, name, getattr(flash, name))
+
+    def __getattr__(self, name):
+        return getattr(self._flash, name)
 
     def read(self, offset, buffer):
         self._flash.read(offset, buffer)

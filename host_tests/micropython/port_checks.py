@@ -1,27 +1,18 @@
 """The contracts of `hal.ports` as checks for any implementation, on both interpreters.
 
 Each function takes an implementation and raises AssertionError where it breaks its contract.
-As a script, `port_checks.py FOLDER PORT REFUSED_PORT`, it checks all that fit the host.
+As a script, `port_checks.py FOLDER PORT REFUSED_PORT`, it checks all that fit the host, and the
+flash of the boards on fakes of their chips.
 """
 
 import socket
 import sys
 
-from tidegate.errors import FlashError
-from tidegate.hal.nor import FileFlash, RamFlash
+from flash_checks import KINDS, MEDIA, check_chips, check_file_flash, check_host_flash
+
 from tidegate.hal.posix import PosixClock, PosixEntropy, PosixNetwork, PosixWatchdog
 
-MEDIA = tuple((unit, reprogram) for unit in (1, 16, 32, 256) for reprogram in (True, False))
 LOOPBACK = "127.0.0.1"
-
-
-def refused(what, *arguments):
-    """That a call raises FlashError and nothing else."""
-    try:
-        what(*arguments)
-    except FlashError:
-        return
-    raise AssertionError(f"{arguments} was not refused")
 
 
 def check_clock(clock):
@@ -49,85 +40,6 @@ def check_entropy(entropy):
     for byte in entropy.random_bytes(25_600):
         counts[byte] += 1
     assert min(counts) > 40 and max(counts) < 180, "some bytes come too often"
-
-
-def content(flash, offset, count):
-    buffer = bytearray(count)
-    flash.read(offset, buffer)
-    return bytes(buffer)
-
-
-def check_flash(flash):
-    """Argument: flash, blank, of at least 3 blocks."""
-    unit, size = flash.program_unit_bytes, flash.block_bytes
-    end = flash.block_count * size
-    assert flash.block_count >= 3 and size % unit == 0
-    for offset, count in ((0, 1), (1, 7), (size - 3, 6), (end - 1, 1), (0, 0), (end, 0)):
-        assert content(flash, offset, count) == b"\xff" * count
-
-    data = bytes(range(unit - 1, -1, -1)) if unit > 1 else b"\x5a"
-    flash.program(size, data)
-    flash.program(2 * size - unit, memoryview(bytearray(data)))
-    assert content(flash, size, unit) == data
-    assert content(flash, size - 1, unit + 2) == b"\xff" + data + b"\xff"
-    assert content(flash, 2 * size - unit, unit) == data
-
-    refused(flash.read, end, bytearray(1))
-    refused(flash.read, -1, bytearray(1))
-    refused(flash.program, end, b"\x00" * unit)
-    refused(flash.program, -unit, b"\x00" * unit)
-    refused(flash.program, 0, b"")
-    refused(flash.program, size - unit, b"\x00" * (2 * unit))
-    refused(flash.erase, flash.block_count)
-    refused(flash.erase, -1)
-    if unit > 1:
-        refused(flash.program, 1, b"\x00" * unit)
-        refused(flash.program, 0, b"\x00" * (unit - 1))
-        refused(flash.program, 0, b"\x00" * (unit + 1))
-    refused(flash.program, size, b"\xfe" * unit)
-    assert content(flash, size - 1, unit + 2) == b"\xff" + data + b"\xff", "a refusal writes"
-    assert content(flash, 0, size) == b"\xff" * size
-
-    cleared = bytes(byte & 0x0F for byte in data)
-    blank = b"\xff" * unit
-    if flash.reprogram:
-        flash.program(size, cleared)
-        flash.program(size, blank)
-        assert content(flash, size, unit) == cleared, "0xFF changes what stands there"
-        flash.program(size + unit, blank)
-        flash.program(size + unit, data)
-        assert content(flash, size, 2 * unit) == cleared + data
-    else:
-        refused(flash.program, size, cleared)
-        refused(flash.program, size, blank)
-        refused(flash.program, size, data)
-        flash.program(size + unit, blank)
-        refused(flash.program, size + unit, data)
-        assert content(flash, size, 2 * unit) == data + blank
-
-    flash.program(0, b"\x00" * size)
-    flash.program(2 * size, b"\x00" * size)
-    flash.erase(1)
-    assert content(flash, size, size) == b"\xff" * size
-    assert content(flash, 0, size) == content(flash, 2 * size, size) == b"\x00" * size
-    flash.program(size, data)
-    assert content(flash, size, unit) == data, "erased flash takes new bytes"
-
-
-def check_file_flash(path):
-    """What a file adds: the bytes are there for whoever opens it next."""
-    flash = FileFlash(path, 3)
-    check_flash(flash)
-    flash.close()
-    again = FileFlash(path, 3)
-    assert content(again, 0, 4) == b"\x00" * 4 and content(again, 4_096, 2) == b"\x5a\xff"
-    again.close()
-    refused(FileFlash, path, 4)
-    try:
-        FileFlash(path + "/below", 3)
-    except OSError:
-        return
-    raise AssertionError("a file below a file was opened")
 
 
 def check_watchdog(make):
@@ -250,10 +162,11 @@ def main(folder, port, refused_port):
     check_clock(clock)
     check_clock(PosixClock(60, 1_795_249_000_000, 1_768_509_600_000))
     check_entropy(PosixEntropy())
-    for unit, reprogram in MEDIA:
-        check_flash(RamFlash(3, unit, reprogram))
-        check_flash(FileFlash(f"{folder}/flash-{unit}-{reprogram}", 3, unit, reprogram))
+    for number, medium in enumerate(MEDIA):
+        for kind in KINDS:
+            check_host_flash(kind, f"{folder}/flash-{number}", medium)
     check_file_flash(folder + "/flash")
+    check_chips()
     check_watchdog(PosixWatchdog)
     check_network(PosixNetwork(clock), port, refused_port)
     print("all ports keep their contracts")

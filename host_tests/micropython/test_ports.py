@@ -17,8 +17,64 @@ def test_every_port_keeps_its_contract_on_micropython(micropython, free_port, tm
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         refused_port = taken.getsockname()[1]
-        done = micropython(HERE / "port_checks.py", tmp_path, free_port, refused_port)
+        done = micropython(HERE / "port_checks.py", tmp_path, free_port, refused_port, heap="2M")
     assert done.stdout.endswith("all ports keep their contracts\n"), done.stdout
+
+
+NOTHING_ALLOCATED = """
+import micropython, sys
+
+class Device:
+    def ioctl(self, command, argument):
+        return (8, 4096, 0)[command - 4]
+
+    def readblocks(self, block, buffer, offset):
+        for i in range(len(buffer)):
+            buffer[i] = 0xFF
+
+    writeblocks = readblocks
+
+class Esp:
+    TYPE_DATA = 1
+
+    def find(self, kind, label):
+        return [Device()]
+
+    def info(self):
+        return 1, 6, 0x200000, 8 * 4096, "spool", self.is_encrypted
+
+    def flash_read(self, address, buffer):
+        for i in range(len(buffer)):
+            buffer[i] = 0xFF
+
+esp = Esp()
+esp.Partition = esp
+Device.info = esp.info
+sys.modules["esp"] = sys.modules["esp32"] = esp
+
+from tidegate.hal.blocks import BlockFlash
+from tidegate.hal.esp32 import PartitionFlash
+
+def use(flash):
+    data = memoryview(bytearray(b"\\xff" * 512))
+    buffer = memoryview(bytearray(100))
+    micropython.heap_lock()
+    flash.program(4096 - 512, data)
+    flash.program(8 * 4096 - 512, data)
+    flash.read(3, buffer)
+    flash.erase(7)
+    micropython.heap_unlock()
+
+use(BlockFlash(Device(), 256, True))
+for esp.is_encrypted in (False, True):
+    use(PartitionFlash("spool", esp.is_encrypted))
+print("nothing allocated")
+"""
+
+
+@pytest.mark.micropython
+def test_the_flash_of_the_boards_allocates_nothing(micropython):
+    assert micropython(NOTHING_ALLOCATED).stdout == "nothing allocated\n"
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,12 @@ from tidegate.hal.posix import (
 )
 
 sys.path.append(str(Path(__file__).parent.parent / "micropython"))
+import flash_checks  # noqa: E402
 import port_checks  # noqa: E402
 
-MEDIA_IDS = [f"unit{unit}{'' if again else 'once'}" for unit, again in port_checks.MEDIA]
-medium = pytest.mark.parametrize("unit, reprogram", port_checks.MEDIA, ids=MEDIA_IDS)
+MEDIA_IDS = [
+    f"unit{unit}{'' if again else 'once'}-block{size}" for unit, again, size in flash_checks.MEDIA
+]
 
 
 @pytest.mark.parametrize(
@@ -59,18 +61,22 @@ def test_entropy_keeps_its_contract(entropy):
     port_checks.check_entropy(entropy)
 
 
-@medium
-@pytest.mark.parametrize("kind", ["ram", "file", "cut"])
-def test_flash_keeps_its_contract(kind, unit, reprogram, tmp_path):
-    if kind == "file":
-        flash = FileFlash(tmp_path / "flash", 3, unit, reprogram)
-    else:
-        flash = RamFlash(3, unit, reprogram)
-    port_checks.check_flash(CutFlash(flash) if kind == "cut" else flash)
+@pytest.mark.parametrize("medium", flash_checks.MEDIA, ids=MEDIA_IDS)
+@pytest.mark.parametrize("kind", flash_checks.KINDS)
+def test_flash_of_the_host_keeps_its_contract_and_is_strict(kind, medium, tmp_path):
+    flash_checks.check_host_flash(kind, tmp_path / "flash", medium)
+
+
+def test_flash_in_ram_counts_the_erases_of_each_block():
+    flash = CutFlash(RamFlash(3, block_bytes=512))
+    for block in (2, 0, 2):
+        flash.erase(block)
+    assert flash.erase_counts == [1, 0, 2]
+    assert len(flash.image) == 1_536
 
 
 def test_a_file_keeps_what_was_programmed(tmp_path):
-    port_checks.check_file_flash(str(tmp_path / "flash"))
+    flash_checks.check_file_flash(str(tmp_path / "flash"))
 
 
 def test_a_file_that_cannot_be_opened_is_not_made_anew(tmp_path, monkeypatch):
