@@ -49,8 +49,8 @@ class Device:
         """A restart: only what is durable stays."""
         catalogue = Catalogue(ROWS)
         self.suppressor = Suppressor(catalogue)
-        for _, _, observation_id, value, _ in self.durable:
-            self.suppressor.restore(observation_id, value)
+        for seq, (_, _, observation_id, value, _) in enumerate(self.durable, 1):
+            self.suppressor.restore(observation_id, seq, value, False)
         self.counters = Counters()
         self.sampler = Sampler(catalogue, self.suppressor, self._append, self.counters)
 

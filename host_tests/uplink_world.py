@@ -20,10 +20,10 @@ LOGS = (TELEMETRY, RECORDS)
 EXAMPLE_ID = {NUMBER: 501, TEXT: 721, OPAQUE: 554}
 
 
-def mounted(flash, monotonic, restore=lambda observation_id, value: None):
+def mounted(flash, monotonic, latest=None):
     """A started spool; a blank region is formatted under STORE."""
-    spool = Spool(flash, monotonic)
-    spool.recover(restore)
+    spool = Spool(flash, monotonic, latest)
+    spool.recover()
     spool.start(STORE, 1, monotonic.now_ms)
     return spool
 

@@ -107,16 +107,19 @@ class Agent:
         self.trail.note(trail.INFO, "agent ended")
 
     def _start_spool(self, suppressor):
-        spool = Spool(self._ports.flash, self.monotonic)
-        was_blank = not spool.recover(suppressor.restore)
+        flash = self._ports.flash
+        spool = Spool(flash, self.monotonic, suppressor)
+        was_blank = not spool.recover()
         now_ms = self.monotonic.now_ms
         store_id = self._ports.entropy.random_bytes(STORE_ID_BYTES) if was_blank else b""
         spool.start(store_id, self._ports.reset_cause, now_ms)
         for log, found in zip(spool.logs, spool.report):
             self.trail.note(
-                trail.WARNING if found.is_cut else trail.INFO, "spool found",
-                log=LOG_NAMES[log.geometry.log], boot=spool.boot, held=found.observation_count,
-                next_seq=log.next_seq, watermark=log.ranges.watermark, cut=int(found.is_cut))
+                trail.WARNING if found.is_cut or found.lost_count else trail.INFO, "spool found",
+                log=LOG_NAMES[log.geometry.log], boot=spool.boot, sectors=found.sector_count,
+                read=found.observation_count, next_seq=log.next_seq,
+                watermark=log.ranges.watermark, cut=int(found.is_cut), lost=found.lost_count,
+                retired=len(found.retired))
         self._take_time(spool)
         return spool
 

@@ -26,15 +26,31 @@ DEVICE_ID_BYTES_MAX = 64
 
 # Spool. A sector is one erase block.
 BLOCK_BYTES = 4_096
-SECTOR_AGE_MS_MAX = 1 << 28
+BLOCK_BYTES_MIN = 512
+VALUE_BYTES_MAX = 8_192
+FRAME_BYTES_MIN = 64
+FRAME_BLOCK_SHARE = 16
+NOTE_ROOM_BYTES = 64
+DELTA_MS_MAX = 1 << 28
+SEQ_MAX = (1 << 30) - 1
+FACT_BYTES_MASK = (1 << 30) - 1
+FACT_SHARE_PERCENT = 5
 RECORDS_SHARE_PERCENT = 25
 SECTOR_COUNT_MIN = 4
-RESERVED_SECTOR_COUNT = 2
+DATA_RESERVE_COUNT = 2
+NOTE_RESERVE_COUNT = 1
+ERASE_AHEAD_SHARE = 4
+CHECKPOINT_SECTOR_COUNT = 4
+CHECKPOINT_DISTANCE_NONE = 255
+RESYNC_SEQ_COUNT = 3
+RETIRED_COUNT_MAX = 8
+ANCHOR_COUNT_MAX = 16
+DIGEST_BYTES = 32
+SHORT_TEXT_BYTES_MAX = 32
 RANGE_COUNT_MAX = 16
 CONFIRM_NOTE_COUNT = 64
 CONFIRM_NOTE_MS = 600_000
 STORE_ID_BYTES = 8
-FRAME_BYTES_MAX = OPAQUE_BYTES_MAX + 32
 
 # Uplink.
 BATCH_COUNT_MAX = 64
@@ -92,9 +108,16 @@ TRAIL_COUNT_MAX = 32
 
 assert SAMPLE_PERIOD_MS <= TURN_WAIT_MS_MAX * 2
 assert TICKS_HALF_MS > 2 * 86_400_000, "heartbeats of a day are told apart by half the period"
-assert SECTOR_AGE_MS_MAX < TICKS_PERIOD_MS, "a frame's time is a delta within one period"
-assert FRAME_BYTES_MAX < BLOCK_BYTES - 128, "the largest frame fits a sector beside its header"
-assert SECTOR_COUNT_MIN > RESERVED_SECTOR_COUNT + 1
+assert DELTA_MS_MAX < TICKS_PERIOD_MS, "a frame's time is a delta within one period"
+assert DELTA_MS_MAX >> 4 < 1 << 28, "a delta takes four bytes behind its lowest bits"
+assert BLOCK_BYTES // FRAME_BLOCK_SHARE >= FRAME_BYTES_MIN
+assert DIGEST_BYTES + 16 <= FRAME_BYTES_MIN, "a digest fits a note"
+assert NOTE_ROOM_BYTES >= FRAME_BYTES_MIN, "a note always fits the end of a sector"
+assert SECTOR_COUNT_MIN > DATA_RESERVE_COUNT + 1
+assert NOTE_RESERVE_COUNT < DATA_RESERVE_COUNT
+assert CHECKPOINT_SECTOR_COUNT < CHECKPOINT_DISTANCE_NONE
+assert OPAQUE_BYTES_MAX <= VALUE_BYTES_MAX
+assert OBSERVATION_ID_MAX < 1 << 12, "an id takes a byte and a half of a frame"
 assert OPAQUE_BYTES_MAX * 4 // 3 + 640 <= PAYLOAD_BYTES_MAX, "base64 and an envelope fit"
 assert PAYLOAD_BYTES_MAX + TOPIC_BYTES_MAX + 16 + TX_KEPT_BYTES <= TX_BYTES_MAX, "one send"
 assert DEVICE_ID_BYTES_MAX + len("tidegate/1//history") <= TOPIC_BYTES_MAX

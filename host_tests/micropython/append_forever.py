@@ -21,7 +21,7 @@ def main(path, block_count):
     monotonic = Monotonic((1 << 30) - 1)
     monotonic.update(0)
     spool = Spool(FileFlash(path, block_count), monotonic)
-    spool.recover(lambda observation_id, value: None)
+    spool.recover()
     spool.start(b"12345678", 1, 0)
     say(f"boot {spool.boot}")
     now_ms = 0

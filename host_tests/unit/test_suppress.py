@@ -173,14 +173,14 @@ def test_heartbeats_of_restored_values_count_from_the_first_turn_of_the_boot():
 def test_the_last_restored_value_counts():
     device = Device()
     for value in (1, 2, 3):
-        device.suppressor.restore(STATE, value)
+        device.suppressor.restore(STATE, 1, value, False)
     device.turn(0)
     assert device.offer(STATE, 3) == "unchanged"
 
 
 def test_restored_ids_that_the_catalogue_no_longer_has_are_passed():
     device = Device()
-    device.suppressor.restore(4_000, 1)
+    device.suppressor.restore(4_000, 1, 1, False)
     device.turn(0)
     assert device.offer(4_000, 1) == "refused"
 
@@ -188,7 +188,7 @@ def test_restored_ids_that_the_catalogue_no_longer_has_are_passed():
 @pytest.mark.parametrize("value", ["text", b"bytes", 10**9])
 def test_a_restored_value_that_the_catalogue_refuses_today_compares_with_nothing(value):
     device = Device()
-    device.suppressor.restore(VOLTS, value)
+    device.suppressor.restore(VOLTS, 1, value, False)
     device.turn(0)
     assert device.offer(VOLTS, 3) == "recorded"
 

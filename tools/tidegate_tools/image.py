@@ -22,7 +22,7 @@ def load(path: Path) -> Spool:
     flash = RamFlash(len(image) // BLOCK_BYTES)
     flash.image[:] = image[:len(flash.image)]
     spool = Spool(flash, Monotonic(TICKS_MASK_MS))
-    spool.recover(lambda observation_id, value: None)
+    spool.recover()
     return spool
 
 

@@ -34,5 +34,8 @@ class Monotonic:
 
     def total_ms(self, then_ms):
         """Ms since the boot's moment 0 at agent ticks `then_ms`, a moment not in the future."""
-        wrap_count = self.wrap_count - (1 if then_ms > self.now_ms else 0)
-        return wrap_count * TICKS_PERIOD_MS + then_ms
+        return self.wraps_at(then_ms) * TICKS_PERIOD_MS + then_ms
+
+    def wraps_at(self, then_ms):
+        """How often the agent's ticks had wrapped at `then_ms`, a moment not in the future."""
+        return self.wrap_count - (1 if then_ms > self.now_ms else 0)

@@ -38,8 +38,9 @@ class Sampler:
         decision = self._suppressor.decide(index, value, self._now_ms)
         if decision == RECORD:
             row = self._catalogue.rows[index]
-            if self._append(row[LOG], row[KIND], observation_id, value, self._now_ms):
-                self._suppressor.recorded(index, value, self._now_ms)
+            seq = self._append(row[LOG], row[KIND], observation_id, value, self._now_ms)
+            if seq:
+                self._suppressor.recorded(index, seq, value, self._now_ms)
                 counters.recorded += 1
             else:
                 counters.full += 1

@@ -1,9 +1,14 @@
-"""Reading a log in order of seq. Reading never changes anything."""
+"""Reading a log in order of seq. Reading never changes anything. SPEC section 7.5."""
 
-from tidegate.limits import BLOCK_BYTES
-from tidegate.spool import frame, sector
+from tidegate.limits import RESYNC_SEQ_COUNT, SEQ_MAX
+from tidegate.spool import frame
+from tidegate.spool.crc import SEQ_MASK, frame_seed
+from tidegate.spool.parts import Parts
+from tidegate.spool.reader import BURNT, NOTHING
+from tidegate.spool.sector import Header
 
-END, NOTE, OBSERVATION = 0, 1, 2
+END, OTHER, OBSERVATION = 0, 1, 2
+LOST, EVICTED = "lost", "evicted"
 
 
 class Cursor:
@@ -12,43 +17,45 @@ class Cursor:
     After `next` gave True: `seq` is the observation's, `frame` holds its fields, `boot`,
     `mono_base_ms` (to which frame.delta_ms is added), `utc_zero_ms` and `quality` its time.
     `hole` is (first, last, reason) of seqs that lay before it and cannot be had, or None; it
-    stays until `take_hole`.
-
-    Arguments: log, the Log; reader, a Frame, which other cursors may share.
+    stays until `take_hole`. `number` and `offset` are the place; `before` is the offset of the frame read
+    last (`size` its bytes), 0 where none was in this sector, `program_from` that of the one before
+    it where they touch; `is_observation` says whether it completed one;
+    `is_damaged` says whether bytes that are no frame stand at the end of what was read.
+    Arguments: log, the Log; reader, a FrameReader, which other cursors may share.
     """
 
-    def __init__(self, log, reader):
+    def __init__(self, log, reader, table):
         self.log = log
         self.frame = reader
         self.hole = None
         self.seq = 0
         self.next_seq = 1
+        self._floor = 1
         self.number = -1
         self.offset = 0
+        self.before = 0
+        self.program_from = 0
         self.boot = 0
         self.mono_base_ms = 0
         self.utc_zero_ms = None
         self.quality = 0
+        self.size = 0
         self.is_damaged = False
-        self._before = 0
-        self._header = sector.Header()
+        self.is_observation = False
+        self.header = Header(table, log.geometry.flash.program_unit_bytes)
+        self._parts = Parts(reader)
+        self._limit = SEQ_MAX
         self._seed = 0
+        self._neutral = 0
 
     def seek(self, seq):
         """Stand before the observation `seq`, or the first held one above it."""
-        log = self.log
-        low, high = log.oldest, log.number
-        while low < high:
-            middle = (low + high + 1) >> 1
-            if self._first_seq(middle) <= seq:
-                low = middle
-            else:
-                high = middle - 1
         self.hole = None
-        self.next_seq = seq
-        self._enter(low)
+        self.next_seq = self._floor = seq
+        self.enter(self.log.geometry.find(seq, self.log.oldest, self.log.number))
         while self.next_seq < seq and self.step(False) != END:
             pass
+        self._floor = seq
 
     def next(self):
         """Go to the next observation. Result: False at the head of the log."""
@@ -61,8 +68,13 @@ class Cursor:
 
     def unread(self):
         """Stand before the observation that `next` gave: it will come again."""
-        self.offset = self._before
-        self.next_seq = self.seq
+        if self.is_from_parts():
+            hole = self.hole
+            self.seek(self.seq)
+            self.hole = hole
+        else:
+            self.offset = self.before
+            self.next_seq = self._floor = self.seq
 
     def take_hole(self):
         """The hole before the present observation, or None; only once."""
@@ -70,65 +82,156 @@ class Cursor:
         self.hole = None
         return hole
 
+    def enter(self, number):
+        """Stand at the first frame of a sector, or of the next one that can be read."""
+        log = self.log
+        header = self.header
+        wanted = number
+        while not log.geometry.read_header(number, header):
+            number += 1
+            if number > log.number:
+                self.number, self.offset = log.number, log.offset
+                return
+        if not (header.continues and self._parts.is_inside(header.first_seq)):
+            self._parts.begin_inside(header.first_seq if header.continues else 0)
+            gap, last = log.gap, header.first_begun() - 1
+            is_evicted = (number == wanted == log.oldest
+                          or gap is not None and gap.last >= last)
+            self._lose(self.next_seq, last, EVICTED if is_evicted else LOST)
+        self.next_seq = header.first_seq
+        self.number = number
+        self.offset = log.geometry.header_bytes
+        self.before = self.program_from = 0
+        self.boot = header.boot
+        self.mono_base_ms = header.mono_base_ms()
+        self._date(header.utc_zero_ms(), header.quality)
+        self._limit = SEQ_MAX
+        if number < log.number:
+            self._limit = log.geometry.first_begun(number + 1, log.number)
+        self._seed = frame_seed(number, self.boot)
+        self._neutral = frame_seed(number, 0)
+
     def step(self, values):
-        """Go to the next frame of any kind. Result: OBSERVATION, NOTE or END."""
+        """Go to the next frame of any kind. Result: OBSERVATION, OTHER or END."""
         log = self.log
         while True:
             if self.number < log.oldest:
-                self._enter(log.oldest)
+                self.enter(log.oldest)
             if self.number == log.number and self.offset >= log.offset:
                 return END
-            size = self.frame.read(
-                log.geometry.flash, log.geometry.offset(self.number) + self.offset,
-                BLOCK_BYTES - self.offset, self._seed ^ (self.next_seq & 0xFFFFFF), values)
-            if size > 0:
-                break
-            self.is_damaged = size < 0
-            if self.number >= log.number:
-                return END
-            self._enter(self.number + 1)
-        unit = log.geometry.flash.program_unit_bytes
-        self._before = self.offset
-        self.offset += -(-size // unit) * unit
-        if self.frame.kind == frame.CONTROL:
-            self._note()
-            return NOTE
+            size = self._read(self.offset, self.next_seq)
+            kind = self.frame.kind
+            if size > 0 and (self.next_seq < self._limit or kind > frame.PART):
+                self.program_from, self.before = self.before or self.offset, self.offset
+                self.size = size
+                self.is_observation = False
+                self.offset += log.padded(size)
+                if kind == frame.NOTE:
+                    self._take_note()
+                elif kind == frame.BOOT:
+                    self._take_boot()
+                elif self._take(values):
+                    return OBSERVATION
+                elif kind == frame.PART:
+                    continue
+                return OTHER
+            if size == BURNT:
+                start = log.geometry.offset(self.number)
+                self.offset += self.frame.zeros(start + self.offset, start + log.block_bytes)
+                self.program_from = self.before
+            elif size > 0 or size == NOTHING or not self._resync():
+                self.is_damaged = size < 0
+                if self.number >= log.number:
+                    return END
+                self.enter(self.number + 1)
+
+    def _read(self, offset, seq):
+        start = self.log.geometry.offset(self.number)
+        return self.frame.read(start + offset, start + self.log.block_bytes,
+                               self._seed ^ seq & SEQ_MASK, self._neutral ^ seq & SEQ_MASK)
+
+    def _resync(self):
+        """Find the next whole frame of a sector with damage. Result: whether there is one."""
+        log = self.log
+        erased_bytes = 0
+        step = log.padded(1)
+        for offset in range(self.offset, log.block_bytes, step):
+            for passed in range(RESYNC_SEQ_COUNT):
+                seq = self.next_seq + passed
+                size = self._read(offset, seq)
+                if size > 0 and self._goes_on(offset + log.padded(size), seq):
+                    if passed:
+                        self._lose(self.next_seq, seq - 1, LOST)
+                        self._parts.begin_inside(0)
+                    self.offset, self.next_seq = offset, seq
+                    return True
+                if size == NOTHING or size == BURNT:
+                    break
+            erased_bytes = erased_bytes + step if size == NOTHING else 0
+            if erased_bytes > self.frame.frame_bytes_max:
+                return False
+        return False
+
+    def _goes_on(self, offset, seq):
+        """Whether what follows a frame just read is right, so that it is no chance find."""
+        kind = self.frame.kind
+        if kind == frame.BOOT:
+            return True
+        if kind <= frame.PART and seq >= self._limit:
+            return False
+        if offset >= self.log.block_bytes:
+            return True
+        for follower in (seq, seq + 1):
+            size = self._read(offset, follower)
+            if size > 0 or size == NOTHING or size == BURNT:
+                return True
+        return False
+
+    def _take(self, values):
+        """An observation or a part. Result: whether one is complete."""
+        if self.frame.kind == frame.PART:
+            if not self._parts.take(self.next_seq, self.mono_base_ms, values):
+                return False
+        else:
+            self._parts.begin_inside(0)
+            if values:
+                self.frame.read_value()
         self.seq = self.next_seq
         self.next_seq += 1
-        return OBSERVATION
+        self._floor = self.next_seq
+        self.is_observation = True
+        return True
 
-    def _first_seq(self, number):
-        """First seq of a sector; of the nearest readable one above it where it is damaged."""
-        geometry = self.log.geometry
-        while number < self.log.number:
-            if geometry.read_header(number % geometry.block_count, self._header):
-                break
-            number += 1
-        else:
-            geometry.read_header(number % geometry.block_count, self._header)
-        return self._header.first_seq
+    def is_from_parts(self):
+        """Whether the observation just read stood in parts."""
+        return self._parts.was_whole
 
-    def _enter(self, number):
-        """Stand at the first frame of a sector, noting seqs that were passed over."""
-        first_seq = self._first_seq(number)
-        header = self._header
-        if first_seq > self.next_seq:
-            first = self.hole[0] if self.hole else self.next_seq
-            reason = "evicted" if number == self.log.oldest else "lost"
-            self.hole = (first, first_seq - 1, reason)
-        self.next_seq = first_seq
-        self.number = header.number
-        self.offset = self.log.geometry.header_bytes
-        self.boot = header.boot
-        self.mono_base_ms = header.mono_ms
-        self.utc_zero_ms = header.utc_zero_ms
-        self.quality = header.quality
-        self._seed = frame.sector_seed(header.number)
+    def _take_note(self):
+        if self.frame.note == frame.ANCHOR:
+            self._date(self.frame.varint(), self.frame.varint())
 
-    def _note(self):
-        numbers = self.frame.numbers
-        if self.frame.control == frame.BOOT:
-            self.boot, self.mono_base_ms = numbers[0], numbers[1]
-            self.utc_zero_ms, self.quality = None, 0
-        elif self.frame.control == frame.ANCHOR:
-            self.utc_zero_ms, self.quality = numbers[0], numbers[1]
+    def _take_boot(self):
+        header, reader = self.header, self.frame
+        header.set_time(reader.varint(), reader.varint(), reader.varint())
+        if header.boot != self.boot:
+            self.boot = header.boot
+            self._parts.begin_inside(0)
+            self._date(None, 0)
+            self._seed = frame_seed(self.number, self.boot)
+        self.mono_base_ms = header.mono_base_ms()
+
+    def _date(self, utc_zero_ms, quality):
+        if utc_zero_ms is None:
+            utc_zero_ms, quality = self.log.anchors.get(self.boot)
+        self.utc_zero_ms, self.quality = utc_zero_ms, quality
+
+    def _lose(self, first, last, reason):
+        """Seqs were passed over; those below `_floor` were delivered or told before."""
+        first = max(first, self._floor)
+        if first > last:
+            return
+        self._floor = last + 1
+        if self.hole is not None:
+            first = self.hole[0]
+            reason = reason if reason == self.hole[2] else LOST
+        self.hole = (first, last, reason)

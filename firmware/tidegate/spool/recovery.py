@@ -1,100 +1,151 @@
-"""Start-up: from the bytes on flash to a log that can go on.
+"""Start-up: from the bytes on flash to a log that can go on. SPEC section 7.5.
 
-Repair rule: the newest whole sector is the head. Where its last frame is followed by erased
-flash throughout, the log goes on behind it. Where anything else stands there (a torn program),
-the rest of that sector is left alone, the torn slot consumes its seq, and the log goes on in the
-next sector; readers see the consumed seq as a hole.
+Reads only. What it finds untrustworthy behind the tail is made safe by `pin` and by `Log.wake`.
 """
 
-from tidegate.limits import BLOCK_BYTES
-from tidegate.spool import frame, sector
-from tidegate.spool.cursor import END, OBSERVATION, Cursor
+from tidegate.limits import CHECKPOINT_DISTANCE_NONE, CHECKPOINT_SECTOR_COUNT
+from tidegate.spool import checkpoint, frame
+from tidegate.spool.cursor import END, LOST, OBSERVATION, Cursor
+from tidegate.spool.frame import ERASED
 
 
 class Recovered:
-    """What start-up found in one log: boot (the highest), store_id (empty where the log is
-    blank), observation_count, is_cut (a torn tail was left behind), is_foreign (bytes without a
-    readable sector)."""
+    """What start-up found in one log.
+
+    boot (the highest, 0 where there is none), store_id (empty where the log is blank),
+    sector_count (readable headers), read_sector_count and observation_count (read since the
+    checkpoint), checkpoint_number (-1: none), is_cut (a torn tail was left behind), lost_count,
+    retired (blocks), is_foreign (bytes without a readable sector), is_sealed (the tail is whole),
+    cursor (where reading ended).
+    """
 
     def __init__(self):
         self.boot = 0
         self.store_id = b""
+        self.sector_count = 0
+        self.read_sector_count = 0
         self.observation_count = 0
+        self.checkpoint_number = -1
         self.is_cut = False
+        self.lost_count = 0
+        self.retired = ()
         self.is_foreign = False
+        self.is_sealed = False
+        self.cursor = None
 
 
-def recover(log, reader, restore):
-    """Bring a Log to where its flash says it stands.
+def recover(log, reader, table, latest):
+    """Bring a fresh Log to where its flash says it stands.
 
-    Arguments: log, fresh; reader, a Frame; restore(observation_id, value), called for every
-    observation held, in order of seq. Result: Recovered. Errors: SpoolError for a format version
-    that this agent does not know.
+    Arguments: reader, a FrameReader; table, for the CRC; latest, the port that takes the last
+    durable value of each observation by restore(observation_id, seq, value, is_digest), or None.
+    Result: Recovered. Errors: SpoolError for a format version that this agent does not know.
     """
     found = Recovered()
-    geometry = log.geometry
-    header = sector.Header()
-    newest = -1
-    is_blank = True
-    for index in range(geometry.block_count):
-        if geometry.read_header(index, header):
-            if header.number > newest:
-                newest = header.number
-                found.store_id, found.boot = header.store_id, header.boot
-        elif is_blank and not geometry.is_blank(index):
-            is_blank = False
+    newest = _scan(log, found)
     if newest < 0:
-        found.is_foreign = not is_blank
+        found.is_foreign = not _is_unborn(log, reader)
         return found
-    log.oldest = newest
-    for number in range(max(0, newest - geometry.block_count + 1), newest):
-        if (geometry.read_header(number % geometry.block_count, header)
-                and header.number == number):
-            log.oldest = number
-            break
-    _read_all(log, newest, Cursor(log, reader), restore, found)
+    found.cursor = cursor = Cursor(log, reader, table)
+    log.adopt(newest, log.block_bytes)
+    _read(log, cursor, _start_sector(log, Cursor(log, reader, table)), latest, found)
+    log.next_seq = cursor.next_seq + (1 if found.is_cut else 0)
+    log.adopt(newest, cursor.offset)
+    log.is_tail_trusted = False
+    gap = log.gap
+    if gap is not None and gap.last <= log.ranges.watermark:
+        log.gap = gap = None
+    while (gap is not None and log.oldest < newest
+           and 0 <= log.geometry.first_begun(log.oldest + 1, newest) <= gap.last + 1):
+        log.oldest += 1
     return found
 
 
-def _read_all(log, newest, cursor, restore, found):
-    log.adopt(newest, BLOCK_BYTES)
-    cursor.seek(0)
-    cursor.next_seq = cursor.take_hole()[1] + 1
+def _scan(log, found):
+    """Find head and tail. Result: the newest sector, or -1."""
+    geometry, header = log.geometry, log.scratch
+    newest = lowest = -1
+    for index in range(geometry.block_count):
+        if geometry.read_block(index, header):
+            found.sector_count += 1
+            newest = max(newest, header.number)
+            lowest = header.number if lowest < 0 else min(lowest, header.number)
+    while newest >= 0 and not geometry.read_header(newest, header):
+        newest -= 1
+    if newest < 0:
+        return -1
+    found.store_id = header.store_id
+    log.header.fact_bytes = header.fact_bytes
+    oldest = max(lowest, newest - geometry.block_count + 1)
+    while geometry.first_begun(oldest, oldest) < 0:
+        oldest += 1
+    log.oldest = oldest
+    return newest
+
+
+def _start_sector(log, cursor):
+    """The sector where reading may begin: that of the newest whole checkpoint."""
+    header = log.scratch
+    log.geometry.read_header(log.number, header)
+    distance = header.checkpoint_distance
+    if distance >= CHECKPOINT_SECTOR_COUNT:
+        cursor.enter(log.number)
+        begun = False
+        while cursor.step(False) != END:
+            if cursor.frame.kind == frame.NOTE:
+                begun = begun or cursor.frame.note == frame.CHECKPOINT
+                if begun and cursor.frame.note == frame.CHECKPOINT_END:
+                    return log.number
+    if distance == CHECKPOINT_DISTANCE_NONE:
+        return log.oldest
+    return max(log.oldest, log.number - distance)
+
+
+def _read(log, cursor, number, latest, found):
+    cursor.enter(number)
+    cursor.take_hole()
+    begun_number = read_number = -1
+    reader = cursor.frame
     while True:
         step = cursor.step(True)
+        if cursor.number != read_number:
+            read_number = cursor.number
+            found.read_sector_count += 1
+        found.boot = max(found.boot, cursor.boot)
+        hole = cursor.take_hole()
+        if hole is not None and hole[2] == LOST:
+            log.lost_count += hole[1] - hole[0] + 1
+            found.lost_count += hole[1] - hole[0] + 1
         if step == END:
             break
+        found.is_sealed = False
         if step == OBSERVATION:
             found.observation_count += 1
-            restore(cursor.frame.observation_id, cursor.frame.value)
-        elif cursor.frame.control == frame.CONFIRMED:
-            _restore_ranges(log.ranges, cursor.frame.numbers)
-        if cursor.boot > found.boot:
-            found.boot = cursor.boot
-    log.next_seq = cursor.next_seq
-    found.is_cut = not _is_tail_blank(log.geometry, newest, cursor.offset)
-    log.adopt(newest, BLOCK_BYTES if found.is_cut else cursor.offset)
-    if found.is_cut:
-        log.next_seq += 1
+            if cursor.number == log.number and reader.kind != frame.OPAQUE:
+                log.header.fact_bytes += log.padded(cursor.size)
+            if latest is not None:
+                latest.restore(reader.observation_id, cursor.seq, reader.value, False)
+        elif reader.kind == frame.NOTE:
+            checkpoint.apply(log, reader, cursor.next_seq, latest)
+            if reader.note == frame.CHECKPOINT:
+                begun_number = cursor.number
+            elif reader.note == frame.CHECKPOINT_END and begun_number >= 0:
+                log.checkpoint_number = begun_number
+            found.is_sealed = reader.note == frame.SEALED
+        if cursor.utc_zero_ms is not None:
+            log.anchors.put(cursor.boot, cursor.utc_zero_ms, cursor.quality)
+    found.is_cut = cursor.is_damaged and cursor.number == log.number
+    found.checkpoint_number = log.checkpoint_number
+    found.retired = tuple(log.retired)
 
 
-def _restore_ranges(ranges, numbers):
-    ranges.add(1, numbers[0])
-    end = numbers[0]
-    for at in range(1, len(numbers) - 1, 2):
-        first = end + numbers[at]
-        end = first + numbers[at + 1] - 1
-        ranges.add(first, end)
-
-
-def _is_tail_blank(geometry, number, offset):
-    byte = bytearray(64)
-    base = geometry.offset(number)
-    while offset < BLOCK_BYTES:
-        count = min(len(byte), BLOCK_BYTES - offset)
-        view = memoryview(byte)[:count]
-        geometry.flash.read(base + offset, view)
-        if bytes(view) != b"\xff" * count:
-            return False
-        offset += count
-    return True
+def _is_unborn(log, reader):
+    """Whether a log without a sector holds nothing, or what a cut left of its first header."""
+    geometry = log.geometry
+    size = geometry.header_bytes + reader.frame_bytes_max
+    first = bytearray(size)
+    geometry.flash.read(geometry.offset(0), first)
+    end = geometry.offset(0) + geometry.block_count * log.block_bytes
+    if not reader.is_erased(geometry.offset(0) + size, end):
+        return False
+    return first == bytes((ERASED,)) * size or log.scratch.could_be_torn(first)

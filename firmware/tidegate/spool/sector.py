@@ -1,116 +1,214 @@
-"""The header of a sector, and where sectors lie: a strict ring. SPEC section 7."""
+"""The header of a sector, and where sectors lie: a strict ring. SPEC section 7.1."""
 
 import struct
 
 from tidegate.errors import SpoolError
-from tidegate.limits import BLOCK_BYTES
-from tidegate.spool import frame
+from tidegate.limits import CHECKPOINT_DISTANCE_NONE, TICKS_PERIOD_MS
+from tidegate.spool.crc import CRC_BYTES, FIRST, crc24, has_crc, put_crc
 
 MAGIC = b"TG"
-VERSION = 1
-COPY_BYTES = 40
-_LAYOUT = "<2sBB8sIIIIHIHB"
-_UNKNOWN_UTC = (1 << 48) - 1
-assert struct.calcsize(_LAYOUT) == COPY_BYTES - frame.TAIL_BYTES
+VERSION = 2
+COPY_BYTES = 48
+SHORT_BYTES = 16
+_SHORT = "<2sBBIIB"
+_LONG = "<8sIIH6sBI"
+_LOG_MASK, _CONTINUES = 1, 2
+_UNKNOWN_UTC = b"\xff" * 6
+assert struct.calcsize(_SHORT) == SHORT_BYTES - CRC_BYTES
+assert struct.calcsize(_LONG) == COPY_BYTES - SHORT_BYTES - CRC_BYTES
+
+
+def utc_bytes(utc_zero_ms):
+    """The UTC of a boot's moment 0, ms since 1970, as a header holds it; None while unknown."""
+    if utc_zero_ms is None:
+        return _UNKNOWN_UTC
+    return struct.pack("<IH", utc_zero_ms & 0xFFFFFFFF, utc_zero_ms >> 32)
 
 
 class Header:
-    """The fields of a sector's header.
+    """The fields of a sector's header, and its bytes.
 
-    number: of the sector, +1 with each one opened; first_seq: of the first observation in it;
-    boot; mono_ms: monotonic ms that its frames' times count from; utc_zero_ms and quality: the
-    anchor of that boot when the sector was opened (None and 0 where it had none).
+    log, number, first_seq: of the next observation when it was opened; continues: it begins
+    inside that one; checkpoint_distance; store_id; boot, base_ms and wrap_count: what its frames'
+    times count from; utc and quality: the anchor of that boot; fact_bytes.
+    Arguments: table, from `crc24_table`; program_unit_bytes.
     """
 
-    def __init__(self):
+    def __init__(self, table, program_unit_bytes):
+        self._table = table
+        self.copy_bytes = -(-COPY_BYTES // program_unit_bytes) * program_unit_bytes
         self.log = 0
-        self.store_id = b""
         self.number = 0
         self.first_seq = 1
+        self.continues = False
+        self.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
+        self.store_id = bytes(8)
         self.boot = 0
-        self.mono_ms = 0
-        self.utc_zero_ms = None
+        self.base_ms = 0
+        self.wrap_count = 0
+        self.utc = _UNKNOWN_UTC
         self.quality = 0
+        self.fact_bytes = 0
+
+    def set_time(self, boot, base_ms, wrap_count):
+        """What frames count their time from."""
+        self.boot = boot
+        self.base_ms = base_ms
+        self.wrap_count = wrap_count
+
+    def copy(self, other):
+        """Take over all fields of another header."""
+        self.log, self.number, self.first_seq = other.log, other.number, other.first_seq
+        self.continues, self.store_id = other.continues, other.store_id
+        self.checkpoint_distance = other.checkpoint_distance
+        self.set_time(other.boot, other.base_ms, other.wrap_count)
+        self.utc, self.quality, self.fact_bytes = other.utc, other.quality, other.fact_bytes
+
+    def mono_base_ms(self):
+        """The base as one number, ms since that boot's moment 0."""
+        return self.wrap_count * TICKS_PERIOD_MS + self.base_ms
+
+    def utc_zero_ms(self):
+        """The UTC of that boot's moment 0, or None."""
+        if self.utc == _UNKNOWN_UTC:
+            return None
+        low, high = struct.unpack("<IH", self.utc)
+        return high << 32 | low
+
+    def first_begun(self):
+        """The first seq whose observation begins in the sector."""
+        return self.first_seq + 1 if self.continues else self.first_seq
+
+    def put_twice(self, buffer):
+        """Write both copies to the start of `buffer`. Result: the bytes they take."""
+        self._put(buffer, 0)
+        size = self.copy_bytes
+        for at in range(size):
+            buffer[size + at] = buffer[at]
+        return 2 * size
+
+    def _put(self, buffer, at):
+        flags = self.log | (_CONTINUES if self.continues else 0)
+        struct.pack_into(_SHORT, buffer, at, MAGIC, VERSION, flags, self.number, self.first_seq,
+                         self.checkpoint_distance)
+        end = at + SHORT_BYTES - CRC_BYTES
+        put_crc(buffer, end, crc24(self._table, FIRST, buffer, at, end))
+        struct.pack_into(_LONG, buffer, at + SHORT_BYTES, self.store_id, self.boot, self.base_ms,
+                         self.wrap_count, self.utc, self.quality, self.fact_bytes)
+        end = at + COPY_BYTES - CRC_BYTES
+        put_crc(buffer, end, crc24(self._table, FIRST, buffer, at, end))
+        for padding in range(at + COPY_BYTES, at + self.copy_bytes):
+            buffer[padding] = 0xFF
+
+    def take_short(self, buffer):
+        """Take the first fields from the start of `buffer`. Result: whether they are whole.
+
+        Errors: SpoolError for another format version.
+        """
+        end = SHORT_BYTES - CRC_BYTES
+        if buffer[0] != MAGIC[0] or buffer[1] != MAGIC[1]:
+            return False
+        if not has_crc(buffer, end, crc24(self._table, FIRST, buffer, 0, end)):
+            return False
+        (_, version, flags, self.number, self.first_seq,
+         self.checkpoint_distance) = struct.unpack_from(_SHORT, buffer, 0)
+        if version != VERSION:
+            raise SpoolError("the spool has format version %d, this agent knows %d; install the "
+                             "agent that wrote it, or format the spool" % (version, VERSION))
+        self.log = flags & _LOG_MASK
+        self.continues = bool(flags & _CONTINUES)
+        return True
+
+    def take(self, buffer):
+        """Take all fields from the start of `buffer`. Result: whether they are whole."""
+        end = COPY_BYTES - CRC_BYTES
+        if not (self.take_short(buffer)
+                and has_crc(buffer, end, crc24(self._table, FIRST, buffer, 0, end))):
+            return False
+        (self.store_id, self.boot, self.base_ms, self.wrap_count, self.utc, self.quality,
+         self.fact_bytes) = struct.unpack_from(_LONG, buffer, SHORT_BYTES)
+        return True
+
+    def could_be_torn(self, buffer):
+        """Whether `buffer` could hold a part of the very first opening of a log.
+
+        A program only clears bits, so each of those that are to stay set must still be.
+        """
+        whole = bytearray(2 * self.copy_bytes)
+        self.number, self.first_seq, self.continues = 0, 1, False
+        self.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
+        self.put_twice(whole)
+        for copy_at in (0, self.copy_bytes):
+            for at in range(copy_at, copy_at + SHORT_BYTES):
+                if ~buffer[at] & whole[at]:
+                    return False
+        return True
 
 
 class Geometry:
     """One log's part of the flash: `block_count` blocks from `first_block` on.
 
-    Arguments: flash, the port; first_block; block_count; log, its number; table for the CRC.
+    Arguments: flash, the port; first_block; block_count; log, its number; table, for the CRC.
     """
 
     def __init__(self, flash, first_block, block_count, log, table):
         self.flash = flash
         self.first_block = first_block
         self.block_count = block_count
+        self.block_bytes = flash.block_bytes
         self.log = log
-        self.table = table
-        unit = flash.program_unit_bytes
-        self.copy_bytes = -(-COPY_BYTES // unit) * unit
+        self._scratch = Header(table, flash.program_unit_bytes)
+        self.copy_bytes = self._scratch.copy_bytes
         self.header_bytes = 2 * self.copy_bytes
-        self._buffer = bytearray(b"\xff" * self.copy_bytes)
-
-    def block(self, number):
-        """The block of a sector."""
-        return self.first_block + number % self.block_count
+        self._buffer = bytearray(COPY_BYTES)
+        self._short = memoryview(self._buffer)[:SHORT_BYTES]
 
     def offset(self, number):
         """The first byte of a sector."""
-        return self.block(number) * BLOCK_BYTES
+        return (self.first_block + number % self.block_count) * self.block_bytes
 
-    def write_header(self, header):
-        """Program both copies."""
-        utc = _UNKNOWN_UTC if header.utc_zero_ms is None else header.utc_zero_ms
-        struct.pack_into(
-            _LAYOUT, self._buffer, 0, MAGIC, VERSION, header.log, header.store_id, header.number,
-            header.first_seq, header.boot, header.mono_ms & 0xFFFFFFFF, header.mono_ms >> 32,
-            utc & 0xFFFFFFFF, utc >> 32, header.quality)
-        end = COPY_BYTES - frame.TAIL_BYTES
-        crc = frame.crc24(self.table, frame.CRC_FIRST, self._buffer, end)
-        self._buffer[end:COPY_BYTES] = bytes((crc >> 16, crc >> 8 & 0xFF, crc & 0xFF))
-        offset = self.offset(header.number)
-        self.flash.program(offset, self._buffer)
-        self.flash.program(offset + self.copy_bytes, self._buffer)
+    def erase(self, number):
+        """Erase the block of a sector."""
+        self.flash.erase(self.first_block + number % self.block_count)
 
-    def read_header(self, block_index, header):
-        """Read the header of one block of this log into `header`.
-
-        Result: whether one of its copies is whole and belongs there. Errors: SpoolError where it
-        is whole but of another format version: nothing here may touch such a spool.
-        """
-        offset = (self.first_block + block_index) * BLOCK_BYTES
+    def read_block(self, index, header):
+        """Read the first fields of what stands in a block. Result: whether they are whole and
+        belong there. Errors: SpoolError for another format version."""
         for copy in range(2):
-            self.flash.read(offset + copy * self.copy_bytes, self._buffer)
-            if self._unpack(header) and header.number % self.block_count == block_index:
+            self.flash.read(self.offset(index) + copy * self.copy_bytes, self._short)
+            if header.take_short(self._buffer):
+                return header.log == self.log and header.number % self.block_count == index
+        return False
+
+    def read_header(self, number, header):
+        """Read the whole header of sector `number`. Result: whether it stands in its block."""
+        for copy in range(2):
+            self.flash.read(self.offset(number) + copy * self.copy_bytes, self._buffer)
+            if header.take(self._buffer) and header.log == self.log and header.number == number:
                 return True
         return False
 
-    def _unpack(self, header):
-        buffer = self._buffer
-        end = COPY_BYTES - frame.TAIL_BYTES
-        crc = frame.crc24(self.table, frame.CRC_FIRST, buffer, end)
-        if buffer[end] << 16 | buffer[end + 1] << 8 | buffer[end + 2] != crc:
-            return False
-        (magic, version, header.log, header.store_id, header.number, header.first_seq,
-         header.boot, mono_low, mono_high, utc_low, utc_high,
-         header.quality) = struct.unpack_from(_LAYOUT, buffer, 0)
-        if magic != MAGIC or header.log != self.log:
-            return False
-        if version != VERSION:
-            raise SpoolError("the spool has format version %d, this agent knows %d; install the "
-                             "agent that wrote it, or format the spool" % (version, VERSION))
-        header.mono_ms = mono_high << 32 | mono_low
-        utc = utc_high << 32 | utc_low
-        header.utc_zero_ms = None if utc == _UNKNOWN_UTC else utc
-        return True
+    def first_begun(self, number, last):
+        """The first seq that begins in the nearest readable sector of number..last.
 
-    def is_blank(self, number):
-        """Whether the block of a sector is erased throughout."""
-        offset = self.offset(number)
-        blank = b"\xff" * len(self._buffer)
-        for at in range(0, BLOCK_BYTES, len(self._buffer)):
-            count = min(len(self._buffer), BLOCK_BYTES - at)
-            self.flash.read(offset + at, memoryview(self._buffer)[:count])
-            if self._buffer[:count] != blank[:count]:
-                return False
-        return True
+        Result: that, or -1 where none of them can be read.
+        """
+        header = self._scratch
+        while number <= last:
+            if (self.read_block(number % self.block_count, header)
+                    and header.number == number):
+                return header.first_begun()
+            number += 1
+        return -1
+
+    def find(self, seq, oldest, newest):
+        """The sector of oldest..newest in which observation `seq` begins, if it is held."""
+        low, high = oldest, newest
+        while low < high:
+            middle = (low + high + 1) >> 1
+            first = self.first_begun(middle, newest)
+            if 0 <= first <= seq:
+                low = middle
+            else:
+                high = middle - 1
+        return low

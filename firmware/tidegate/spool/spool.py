@@ -1,12 +1,19 @@
 """The spool: both logs on one region of flash, under one store id."""
 
 from tidegate.errors import SpoolError
-from tidegate.limits import RECORDS_SHARE_PERCENT, SECTOR_COUNT_MIN, STORE_ID_BYTES
-from tidegate.spool import frame
+from tidegate.limits import (
+    BLOCK_BYTES_MIN, RECORDS_SHARE_PERCENT, SECTOR_COUNT_MIN, STORE_ID_BYTES,
+)
+from tidegate.spool.anchors import Anchors
+from tidegate.spool.checkpoint import Checkpoint
+from tidegate.spool.crc import crc24_table
 from tidegate.spool.cursor import Cursor
+from tidegate.spool.frame import FrameWriter
 from tidegate.spool.log import Log
+from tidegate.spool.pin import pin, seal
+from tidegate.spool.reader import FrameReader
 from tidegate.spool.recovery import recover
-from tidegate.spool.sector import Geometry
+from tidegate.spool.sector import Geometry, Header
 
 TELEMETRY, RECORDS = 0, 1
 
@@ -14,57 +21,78 @@ TELEMETRY, RECORDS = 0, 1
 class Spool:
     """Keeps what was accepted until the receiver has confirmed it.
 
-    Arguments: flash, the port; monotonic, the time of this boot.
-    After `mount`: store_id, boot (of this start), logs (telemetry, records), report.
+    Arguments: flash, the port; monotonic, the time of this boot; latest, the port that knows the
+    last durable value of each observation (see `checkpoint.Checkpoint` and `checkpoint.apply`),
+    or None; records_block_count, of the log records, a quarter unless given.
+    After `start`: store_id, boot (of this start), logs (telemetry, records), anchors, report.
     """
 
-    def __init__(self, flash, monotonic):
-        if flash.block_count < 2 * SECTOR_COUNT_MIN:
-            raise SpoolError("the flash region has %d blocks; give it at least %d"
-                             % (flash.block_count, 2 * SECTOR_COUNT_MIN))
-        table = frame.crc24_table()
-        self._reader = frame.Frame(table)
-        writer = frame.FrameWriter(table, flash.program_unit_bytes)
-        records_count = max(SECTOR_COUNT_MIN, flash.block_count * RECORDS_SHARE_PERCENT // 100)
+    def __init__(self, flash, monotonic, latest=None, records_block_count=None):
+        if flash.block_count < 2 * SECTOR_COUNT_MIN or flash.block_bytes < BLOCK_BYTES_MIN:
+            raise SpoolError("the flash region has %d blocks of %d bytes; give it at least %d of %d"
+                             % (flash.block_count, flash.block_bytes, 2 * SECTOR_COUNT_MIN,
+                                BLOCK_BYTES_MIN))
+        if records_block_count is None:
+            records_block_count = flash.block_count * RECORDS_SHARE_PERCENT // 100
+        records_count = max(SECTOR_COUNT_MIN, records_block_count)
         telemetry_count = flash.block_count - records_count
-        self.logs = (
-            Log(Geometry(flash, 0, telemetry_count, TELEMETRY, table), writer, monotonic, True),
-            Log(Geometry(flash, telemetry_count, records_count, RECORDS, table), writer,
-                monotonic, False),
-        )
+        table = self._table = crc24_table()
+        unit = flash.program_unit_bytes
+        scratch = Header(table, unit)
+        writer = FrameWriter(table, flash, 2 * scratch.copy_bytes)
+        self._reader = FrameReader(table, flash)
+        self.anchors = Anchors()
+        self.logs = tuple(
+            Log(Geometry(flash, first_block, block_count, log, table),
+                (writer, self._reader, Header(table, unit), scratch),
+                monotonic, self.anchors, log == TELEMETRY)
+            for log, first_block, block_count in (
+                (TELEMETRY, 0, telemetry_count), (RECORDS, telemetry_count, records_count)))
+        self._latest = latest
+        self._checkpoints = ()
+        if latest is not None:
+            self._checkpoints = [Checkpoint(log, latest) for log in self.logs]
         self.flash = flash
         self.store_id = b""
         self.boot = 0
         self.report = ()
 
-    def recover(self, restore):
+    def recover(self):
         """Read what the flash holds, changing nothing.
 
-        Argument: restore(observation_id, value), called for each observation held.
         Result: True; False where the region is blank throughout and may be formatted.
         Errors: SpoolError where it holds something else, or another format version.
         """
-        self.report = [recover(log, self._reader, restore) for log in self.logs]
-        if any(each.is_foreign for each in self.report):
+        self.report = [recover(log, self._reader, self._table, self._latest) for log in self.logs]
+        telemetry, records = self.report
+        if telemetry.is_foreign or records.is_foreign or records.store_id and (
+                records.store_id != telemetry.store_id):
             raise SpoolError("the flash region holds bytes that are no spool; check the region, "
                              "then erase it to have it formatted")
-        for each in self.report:
-            self.store_id = each.store_id or self.store_id
-            self.boot = max(self.boot, each.boot)
+        self.store_id = telemetry.store_id
+        self.boot = max(telemetry.boot, records.boot)
         return bool(self.store_id)
 
     def start(self, store_id, cause, now_ms):
         """Begin the next boot, under a fresh store id where there is none.
 
         Arguments: store_id, 8 random bytes, used only on a blank region; cause, the reset
-        cause's number; now_ms, agent ticks.
+        cause's number; now_ms, agent ticks. May erase a block of each log.
         """
         if not self.store_id:
             assert len(store_id) == STORE_ID_BYTES
             self.store_id = store_id
         self.boot += 1
-        for log in self.logs:
+        for log, found in zip(self.logs, self.report):
+            log.header.store_id = self.store_id
+            if found.cursor is not None:
+                pin(log, found)
+                found.cursor = None
             log.start(self.store_id, self.boot, cause, now_ms)
+        telemetry = self.logs[TELEMETRY]
+        telemetry.wake(now_ms)
+        if telemetry.offset >= telemetry.block_bytes:
+            telemetry.open_sector(now_ms, 0)
 
     def append(self, log, kind, observation_id, value, now_ms):
         """Make one observation durable; see `Log.append`."""
@@ -72,19 +100,24 @@ class Spool:
 
     def cursor(self, log):
         """A new Cursor of a log. All of them share one buffer: use what one read at once."""
-        return Cursor(self.logs[log], self._reader)
+        return Cursor(self.logs[log], self._reader, self._table)
 
     def anchor(self, utc_zero_ms, quality):
-        """Note in both logs what is now known of this boot's UTC."""
+        """Note what is now known of this boot's UTC."""
+        self.anchors.put(self.boot, utc_zero_ms, quality)
         for log in self.logs:
             log.anchor(utc_zero_ms, quality)
 
     def idle(self, now_ms):
-        """Work that can wait; see `Log.idle`."""
+        """Work that can wait; see `Log.idle`. At most one note of a checkpoint for each log."""
         for log in self.logs:
             log.idle(now_ms)
+        for checkpoint in self._checkpoints:
+            checkpoint.step(now_ms)
 
     def close(self):
         """Note what is confirmed. Nothing else needs an orderly end."""
         for log in self.logs:
             log.note_confirmed()
+            if log.is_awake and not self.flash.reprogram:
+                seal(log)

@@ -1,0 +1,186 @@
+"""Making room at the head of a log: what may be erased, and when. SPEC section 7.4.
+
+Repair rule: whatever is erased was noted before, in the head, as confirmed or as a gap; so a cut
+at any moment finds either the observations or the note. Sectors give way two ahead of need, so
+that a head which can take no more notes (its tail is torn) still has a free sector behind it.
+"""
+
+from tidegate.errors import FlashError
+from tidegate.limits import (
+    FACT_BYTES_MASK, FACT_SHARE_PERCENT, DATA_RESERVE_COUNT, NOTE_ROOM_BYTES, RETIRED_COUNT_MAX,
+)
+from tidegate.spool import frame
+
+
+class Gap:
+    """Observations that gave way unconfirmed: first..last, `count` of them; the first of their
+    sectors had (boot, base_ms, wrap_count) `begin`, the first sector that did not give way `end`.
+    """
+
+    def __init__(self, first, last, count, begin, end):
+        self.first = first
+        self.last = last
+        self.count = count
+        self.begin = begin
+        self.end = end
+
+
+def prepare(log, reserve_count):
+    """Have the block of the next sector erased, and `reserve_count` behind it free to be erased.
+
+    Result: False where observations that are not confirmed stand there and do not give way.
+    Errors: FlashError where no block can be erased any more.
+    """
+    geometry = log.geometry
+    for _ in range(geometry.block_count):
+        number = log.prepared if log.prepared >= 0 else _next_number(log)
+        victim = number - geometry.block_count
+        if victim + reserve_count >= log.oldest and not _give_way(log, victim + reserve_count):
+            # A head that takes no note: its reserve is there for that.
+            if not log.evicts or victim >= log.oldest and not _give_way(log, victim, True):
+                return False
+        if log.prepared >= 0 or _erase(log, number):
+            return True
+    raise FlashError("no block of the log can be erased any more; replace the flash")
+
+
+def distrust_next(log):
+    """After a power cut the next block may hold a torn header: erase it, unless it is a sector of
+    the lap before, whole."""
+    number = _next_number(log)
+    index = number % log.geometry.block_count
+    header = log.scratch
+    if log.geometry.read_block(index, header) and header.number < log.number:
+        return
+    log.oldest = max(log.oldest, number - log.geometry.block_count + 1)
+    _erase(log, number)
+
+
+def retire(log, number):
+    """The block of a sector failed: note that it is passed over from now on."""
+    block = number % log.geometry.block_count
+    if block in log.retired or len(log.retired) >= RETIRED_COUNT_MAX:
+        return
+    log.retired.append(block)
+    if log.number >= 0 and log.begin_note(frame.RETIRED, log.now_ms(), is_urgent=True):
+        put_retired(log)
+        log.end_note()
+
+
+def put_retired(log):
+    """Write the retired blocks into the note that was begun."""
+    for block in log.retired:
+        log.writer.put_varint(block)
+
+
+def put_gap(log):
+    """Write the gap into the note that was begun."""
+    gap = log.gap
+    for value in (gap.first, gap.last, gap.count, log.evicted_count) + gap.begin + gap.end:
+        log.writer.put_varint(value)
+
+
+def has_for(log, size):
+    """Whether a log has room for a value of `size` bytes in parts."""
+    if log.evicts:
+        return True
+    part_bytes = log.writer.frame_bytes_max - 2 * frame.PART_OVERHEAD_BYTES
+    size += (size // part_bytes + 1) * frame.PART_OVERHEAD_BYTES
+    size -= log.block_bytes - NOTE_ROOM_BYTES - log.offset
+    if size <= 0:
+        return True
+    usable_bytes = log.block_bytes - NOTE_ROOM_BYTES - log.geometry.header_bytes
+    sector_count = -(-size // usable_bytes)
+    victim = log.number + sector_count + DATA_RESERVE_COUNT - log.geometry.block_count
+    if victim < log.oldest:
+        return True
+    return victim < log.number and not _missing_count(log, victim)
+
+
+def is_full_of_facts(log):
+    """Whether numbers and texts that are not confirmed have used up their share of the records.
+
+    Without this bound a device that reboots without end would fill the room of signed values.
+    """
+    if log.number < 0:
+        return False
+    share_bytes = log.geometry.block_count * log.block_bytes * FACT_SHARE_PERCENT // 100
+    header = log.scratch
+    number = log.geometry.find(log.ranges.skip(1), log.oldest, log.number)
+    while number <= log.number and not log.geometry.read_header(number, header):
+        number += 1
+    held_bytes = (log.header.fact_bytes - header.fact_bytes) & FACT_BYTES_MASK
+    return number <= log.number and held_bytes >= share_bytes
+
+
+def _next_number(log):
+    number = log.number + 1
+    while number % log.geometry.block_count in log.retired:
+        number += 1
+    return number
+
+
+def _erase(log, number):
+    log.reader.forget()
+    try:
+        log.geometry.erase(number)
+    except FlashError:
+        retire(log, number)
+        return False
+    log.prepared = number
+    return True
+
+
+def _last_seq(log, upto):
+    """The last seq of sector `upto`: what begins in the next readable one comes behind it."""
+    return log.geometry.first_begun(upto + 1, log.number) - 1
+
+
+def _missing_count(log, upto):
+    """How many observations up to sector `upto` are neither confirmed nor given way."""
+    first = log.gap.last + 1 if log.gap is not None else 1
+    return log.ranges.missing_count(first, _last_seq(log, upto))
+
+
+def _give_way(log, upto, without_note=False):
+    """Sectors up to `upto` may be erased from now on. Result: whether that could be noted."""
+    missing_count = _missing_count(log, upto)
+    if missing_count:
+        if not log.evicts or not _take_gap(log, upto, missing_count, without_note):
+            return False
+        log.note_confirmed(is_urgent=True)
+    elif not log.note_confirmed(is_urgent=True) and not without_note:
+        return False
+    log.oldest = upto + 1
+    return True
+
+
+def _take_gap(log, upto, missing_count, without_note):
+    """Join what gives way to the gap. Result: whether it is noted; else nothing is changed, or
+    `without_note` it is noted later."""
+    gap, last = log.gap, _last_seq(log, upto)
+    header = log.scratch
+    log.geometry.read_header(upto + 1, header)
+    end = (header.boot, header.base_ms, header.wrap_count)
+    if gap is None:
+        log.geometry.read_header(log.oldest, header)
+        begin = (header.boot, header.base_ms, header.wrap_count)
+        log.gap = Gap(log.ranges.skip(1), last, missing_count, begin, end)
+    else:
+        log.gap = Gap(gap.first, last, gap.count + missing_count, gap.begin, end)
+    log.evicted_count += missing_count
+    log.is_gap_unnoted = not note_gap(log, True)
+    if without_note or not log.is_gap_unnoted:
+        return True
+    log.is_gap_unnoted = False
+    log.evicted_count -= missing_count
+    log.gap = gap
+    return False
+
+
+def note_gap(log, is_urgent):
+    """Write the gap to flash. Result: whether it is there."""
+    if not log.begin_note(frame.GAP, log.now_ms(), is_urgent=is_urgent):
+        return False
+    put_gap(log)
+    return log.end_note()
