@@ -1,0 +1,97 @@
+"""The long run of power cuts: `make crash`, or one case again by its name."""
+
+import argparse
+import multiprocessing
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "firmware")]
+
+from crash import fast  # noqa: E402
+from crash.cases import STABILITY_NAMES, Sweep, Tally, replay  # noqa: E402
+from crash.torn import OPERATION_NAMES, TORN_NAMES  # noqa: E402
+from crash.workload import MEDIA  # noqa: E402
+
+SINGLE_COUNT = 1_000_000
+PAIR_COUNT = 200_000
+LEVEL_NAMES = {1: "single cuts", 2: "second cuts"}
+
+
+def sweep(work):
+    """One workload with all its cuts. Argument: (medium, seed). Result: Tally."""
+    medium, seed = work
+    tally = Tally()
+    Sweep(medium, seed, tally).run()
+    return tally
+
+
+def run(options):
+    """Sweep workload after workload until there are enough cuts. Result: the Tally of all."""
+    begun_s = time.monotonic()
+    total = Tally()
+    media = [each for each in MEDIA if options.medium in (None, each.name)]
+    works = ((medium, seed) for seed in range(options.seed, 1 << 20) for medium in media)
+    with multiprocessing.Pool(options.jobs, fast.remember_crcs) as pool:
+        for tally in pool.imap_unordered(sweep, works):
+            total.faults += tally.faults
+            for key, count in tally.counts.items():
+                total.counts[key] = total.counts.get(key, 0) + count
+            spent_s = time.monotonic() - begun_s
+            print(f"{spent_s:6.0f} s  {total.total(1):>9,} single, {total.total(2):>8,} second, "
+                  f"{len(total.faults)} faults", flush=True)
+            is_enough = (total.total(1) >= options.count
+                         and total.total(2) >= options.count * PAIR_COUNT // SINGLE_COUNT)
+            if is_enough or options.seconds and spent_s >= options.seconds:
+                pool.terminate()
+                break
+    return total
+
+
+def report(total):
+    """Print the counts as a table, and the faults by kind with one case each."""
+    for level, title in LEVEL_NAMES.items():
+        print(f"\n{title}: {total.total(level):,}")
+        for kind, operation in enumerate(OPERATION_NAMES):
+            for mode, torn in enumerate(TORN_NAMES):
+                for stability, name in enumerate(STABILITY_NAMES):
+                    count = total.counts.get((level, kind, mode, stability))
+                    if count:
+                        print(f"  {operation:8} {torn:7} {name:9} {count:>9,}")
+    by_kind = {}
+    for name, kind, text in total.faults:
+        by_kind.setdefault(kind, []).append((name, text))
+    for kind, cases in sorted(by_kind.items()):
+        name, text = min(cases, key=lambda case: len(case[0]))
+        print(f"\n{len(cases)} x {kind}; {text}")
+        print(f"  again: .venv/bin/python host_tests/crash/run.py --case {name}")
+
+
+def main():
+    """Exit status 0: as many cuts as asked for, and no fault."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=SINGLE_COUNT,
+                        help="end after so many distinct single cuts, and a fifth as many pairs")
+    parser.add_argument("--seconds", type=int, default=0, help="end after so long, 0: never")
+    parser.add_argument("--seed", type=int, default=1, help="of the first workload")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--medium", help="only this one: " + ", ".join(m.name for m in MEDIA))
+    parser.add_argument("--case", help="make one case again, by its name")
+    options = parser.parse_args()
+    if options.case:
+        replay(options.case)
+        print("this case shows no fault")
+        return 0
+    total = run(options)
+    report(total)
+    if total.faults:
+        print(f"\n{len(total.faults)} faults; seeds from {options.seed} on")
+        return 1
+    if total.total(1) < options.count and not options.seconds:
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
