@@ -21,10 +21,10 @@ class LogState:
     seqs up to `base` in a dict that other states share, above that in `extra`; `last` is the
     highest of them. `pending` are (seq, fields) of an append under way, and of earlier ones that
     were cut: until the log has taken another, their slot may come to read as whole. `confirmed`
-    are the intervals that the receiver has, `known` those that the log last showed, of which `unnoted`
-    observations need not be on flash yet. `first` is the first seq that has not given way;
-    `gone` (least count, most, first, last) what gave way unconfirmed: seqs under which nothing
-    was accepted, or that were damaged, may be counted or not; `is_settled` whether the receiver
+    are the intervals that the receiver has, `known` those that the log last showed, of which
+    `unnoted` observations need not be on flash yet. `first` is the first seq that has not given
+    way; `gone` (least count, most, first, last) what gave way unconfirmed: seqs under which
+    nothing was accepted, or that were damaged, may count or not; `is_settled` whether the receiver
     has been told of that. `damaged` are seqs whose frame was damaged: these may be missing.
     """
 

@@ -20,10 +20,10 @@ LEVEL_NAMES = {1: "single cuts", 2: "second cuts"}
 
 
 def sweep(work):
-    """One workload with all its cuts. Argument: (medium, seed). Result: Tally."""
-    medium, seed = work
+    """One workload with all its cuts. Argument: (index of the medium, seed). Result: Tally."""
+    index, seed = work
     tally = Tally()
-    Sweep(medium, seed, tally).run()
+    Sweep(MEDIA[index], seed, tally).run()
     return tally
 
 
@@ -31,8 +31,8 @@ def run(options):
     """Sweep workload after workload until there are enough cuts. Result: the Tally of all."""
     begun_s = time.monotonic()
     total = Tally()
-    media = [each for each in MEDIA if options.medium in (None, each.name)]
-    works = ((medium, seed) for seed in range(options.seed, 1 << 20) for medium in media)
+    media = [at for at in range(len(MEDIA)) if options.medium in (None, MEDIA[at].name)]
+    works = ((index, seed) for seed in range(options.seed, 1 << 20) for index in media)
     with multiprocessing.Pool(options.jobs, fast.remember_crcs) as pool:
         for tally in pool.imap_unordered(sweep, works):
             total.faults += tally.faults
