@@ -23,7 +23,7 @@ from tidegate.link import causes, session
 from tidegate.link.backoff import Backoff
 from tidegate.link.wire import Wire
 from tidegate.observe.catalogue import RECORDS, TELEMETRY
-from tidegate.spool import frame
+from tidegate.spool import crc
 from tidegate.spool.ranges import Ranges
 
 REQUEST = ((b"d", None, None), 60, b"tidegate/1/d/state", b"will", (b"tidegate/1/d/confirm",))
@@ -66,8 +66,8 @@ def check_ranges():
 
 
 def check_frame():
-    table = frame.crc24_table()
-    assert frame.crc24(table, frame.CRC_FIRST, b"123456789", 9) == 0x21CF02
+    table = crc.crc24_table()
+    assert crc.crc24(table, crc.FIRST, b"123456789", 0, 9) == 0x21CF02
 
 
 def check_configuration():

@@ -5,11 +5,14 @@ from uplink_world import LOGS, mounted
 
 from tidegate.clock.monotonic import Monotonic
 from tidegate.hal.nor import RamFlash
-from tidegate.observe.catalogue import NUMBER, OPAQUE, TELEMETRY, TEXT
+from tidegate.observe.catalogue import NUMBER, OPAQUE, TELEMETRY, TEXT, Catalogue
+from tidegate.observe.suppress import Suppressor
 
 
 class SpoolWorld:
     """`held` is, for each log, {seq: (boot, mono, id, value)} of all that was accepted."""
+
+    catalogue = Catalogue()
 
     def __init__(self, block_count=8, unit=1, reprogram=True, flash=None):
         self.flash = flash or RamFlash(block_count, unit, reprogram)
@@ -21,10 +24,8 @@ class SpoolWorld:
         self.clock = SimClock()
         self.monotonic = Monotonic(self.clock.ticks_mask_ms)
         self.monotonic.update(0)
-        self.restored = []
-        self.spool = mounted(
-            self.flash, self.monotonic, lambda *restored: self.restored.append(restored)
-        )
+        self.latest = Suppressor(Catalogue())
+        self.spool = mounted(self.flash, self.monotonic, self.latest)
         self.boots.append(self.spool.boot)
 
     def wait(self, pass_ms):
@@ -38,6 +39,8 @@ class SpoolWorld:
         if seq:
             assert seq not in self.held[log]
             self.held[log][seq] = (self.spool.boot, self.clock.now_ms, observation_id, value)
+            index = self.catalogue.index(observation_id)
+            self.latest.recorded(index, seq, value, now_ms)
         return seq
 
     def fill(self, count, log=TELEMETRY, pass_ms=1):
@@ -48,7 +51,7 @@ class SpoolWorld:
     def fill_up(self, log):
         """Append until the log refuses. Result: how many were taken."""
         count = 0
-        while self.append(count, log):
+        while self.append(b"%d" % count, log, 554):
             count += 1
             assert count < 100_000
         return count
@@ -69,6 +72,15 @@ class SpoolWorld:
             if hole:
                 holes.append(hole)
         raise AssertionError("a log without an end")
+
+    def restored(self):
+        """{id: (seq, value or digest)} of what the start was told of each observation."""
+        latest = self.latest
+        return {
+            latest.id(index): (latest.seq(index), latest.value(index))
+            for index in range(latest.count)
+            if latest.seq(index)
+        }
 
     def confirm(self, first, last, log=TELEMETRY):
         return self.spool.logs[log].confirm(first, last)

@@ -1,140 +1,150 @@
 """A frame: its CRC against the published one, and that it comes back as it was written."""
 
 import pytest
+from frame_bench import NEUTRAL, TABLE, build, flash_of, read, store
 
-from tidegate.hal.nor import RamFlash
-from tidegate.limits import BITS64_MAX, BLOCK_BYTES, OPAQUE_BYTES_MAX, SECTOR_AGE_MS_MAX
-from tidegate.spool import frame
+from tidegate.limits import BITS64_MAX, DELTA_MS_MAX
+from tidegate.spool import crc, frame
+from tidegate.spool.frame import FrameWriter
+from tidegate.spool.reader import BURNT, DAMAGED, NOTHING, FrameReader
 
-UNITS = [1, 16, 32, 256]
+MEDIA = [(1, True), (16, False), (32, False), (256, True), (256, False)]
 SEED = 0x123456
+LARGEST = 256 - 3 - 3 - 6
 OBSERVATIONS = [
     (frame.NUMBER, 0, 1, 0),
     (frame.NUMBER, 127, 127, -1),
-    (frame.NUMBER, 128, 128, 64),
+    (frame.NUMBER, 128, 256, 64),
     (frame.NUMBER, 16_383, 501, -65),
-    (frame.NUMBER, SECTOR_AGE_MS_MAX, 4_095, BITS64_MAX),
+    (frame.NUMBER, DELTA_MS_MAX, 4_095, BITS64_MAX),
     (frame.NUMBER, 5, 5, -(1 << 63)),
     (frame.TEXT, 5, 721, ""),
     (frame.TEXT, 5, 721, "æ 充 🔌"),
     (frame.OPAQUE, 5, 554, b""),
-    (frame.OPAQUE, SECTOR_AGE_MS_MAX, 4_095, b"\xff" * OPAQUE_BYTES_MAX),
+    (frame.OPAQUE, DELTA_MS_MAX, 4_095, b"\xff" * LARGEST),
 ]
 
 
 def crc24_of_rfc_4880(data):
     """Bit by bit, as section 6.1 of the RFC has it in C."""
-    crc = 0xB704CE
+    value = 0xB704CE
     for byte in data:
-        crc ^= byte << 16
+        value ^= byte << 16
         for _ in range(8):
-            crc <<= 1
-            if crc & 0x1000000:
-                crc ^= 0x1864CFB
-    return crc & 0xFFFFFF
-
-
-def build(writer, kind, delta_ms, observation_id, value, seed=SEED):
-    if kind == frame.NUMBER:
-        count = writer.number(delta_ms, observation_id, value)
-    else:
-        count = writer.data(kind, delta_ms, observation_id, value)
-    return bytes(writer.finish(count, seed))
-
-
-def written(observation, unit=1, seed=SEED):
-    """(a flash that holds one frame at its start, the frame)."""
-    flash = RamFlash(1, unit)
-    data = build(frame.FrameWriter(frame.crc24_table(), unit), *observation, seed=seed)
-    flash.program(0, data)
-    return flash, data
-
-
-def read(flash, offset=0, room_bytes=BLOCK_BYTES, seed=SEED):
-    """(result, the fields read)."""
-    reader = frame.Frame(frame.crc24_table())
-    size = reader.read(flash, offset, room_bytes, seed)
-    return size, (reader.kind, reader.delta_ms, reader.observation_id, reader.value)
+            value <<= 1
+            if value & 0x1000000:
+                value ^= 0x1864CFB
+    return value & 0xFFFFFF
 
 
 @pytest.mark.parametrize("data", [b"", b"123456789", b"\x00", b"\xff" * 300, bytes(range(256))])
 def test_the_crc_is_the_one_of_openpgp(data):
-    table = frame.crc24_table()
-    crc = frame.crc24(table, frame.CRC_FIRST, data, len(data))
-    assert crc == crc24_of_rfc_4880(data)
+    assert crc.crc24(TABLE, crc.FIRST, data, 0, len(data)) == crc24_of_rfc_4880(data)
     assert crc24_of_rfc_4880(b"123456789") == 0x21CF02, "the check value of its catalogue entry"
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit, reprogram", MEDIA)
 @pytest.mark.parametrize("observation", OBSERVATIONS, ids=lambda each: repr(each)[:40])
-def test_a_frame_comes_back_as_it_was_written(observation, unit):
-    flash, data = written(observation, unit)
-    assert len(data) % unit == 0
+def test_a_frame_comes_back_as_it_was_written(observation, unit, reprogram):
+    flash = flash_of(unit, reprogram)
+    _, end = store(flash, [observation], [SEED])
     size, fields = read(flash)
     assert fields == observation
-    assert len(data) - unit < size <= len(data)
-    assert data[size:] == b"\xff" * (len(data) - size), "padding clears no bits"
+    assert end == (size if reprogram else -(-size // unit) * unit)
+    assert flash.image[size:] == b"\xff" * (flash.block_bytes - size), "padding clears no bits"
+
+
+@pytest.mark.parametrize("unit, reprogram", MEDIA)
+def test_frames_follow_one_another_without_a_hole_where_a_unit_may_be_programmed_again(
+    unit, reprogram
+):
+    flash = flash_of(unit, reprogram)
+    seeds = list(range(len(OBSERVATIONS)))
+    offsets = store(flash, OBSERVATIONS, seeds)
+    for number, (offset, following) in enumerate(zip(offsets, offsets[1:])):
+        size, fields = read(flash, offset, number)
+        assert fields == OBSERVATIONS[number]
+        assert following - offset == (size if reprogram else -(-size // unit) * unit)
 
 
 def test_a_number_takes_about_a_dozen_bytes():
-    _, data = written((frame.NUMBER, 3_600_000, 501, 230_125))
-    assert len(data) <= 13
+    flash = flash_of(1)
+    store(flash, [(frame.NUMBER, 3_600_000, 501, 230_125)], [SEED])
+    assert read(flash)[0] <= 12
 
 
-def test_erased_flash_is_no_frame():
-    assert read(RamFlash(1))[0] == 0
+def test_erased_and_burnt_flash_are_no_frames():
+    flash = flash_of(1)
+    assert read(flash)[0] == NOTHING
+    flash.program(0, bytes(40))
+    assert read(flash)[0] == BURNT
+    assert FrameReader(TABLE, flash).zeros(0, flash.block_bytes) == 40
 
 
-@pytest.mark.parametrize("room_bytes", [0, 1, 2, 3])
+@pytest.mark.parametrize("room_bytes", [0, 1, 2, 3, 4])
 def test_where_no_frame_fits_there_is_none(room_bytes):
-    flash = RamFlash(1)
-    flash.program(0, b"\x00" * BLOCK_BYTES)
-    assert read(flash, BLOCK_BYTES - room_bytes if room_bytes else 0, room_bytes)[0] == 0
+    flash = flash_of(1)
+    flash.program(0, b"\x01" * flash.block_bytes)
+    assert read(flash, flash.block_bytes - room_bytes)[0] == NOTHING
 
 
 @pytest.mark.parametrize("observation", OBSERVATIONS[2:5], ids=repr)
 def test_every_flipped_bit_is_noticed(observation):
-    flash, data = written(observation)
-    for bit in range(len(data) * 8):
+    flash = flash_of(1)
+    store(flash, [observation], [SEED])
+    size = read(flash)[0]
+    for bit in range(size * 8):
         flash.image[bit >> 3] ^= 1 << (bit & 7)
-        size, _ = read(flash)
-        assert size <= 0, f"bit {bit}"
+        assert read(flash)[0] <= 0, f"bit {bit}"
         flash.image[bit >> 3] ^= 1 << (bit & 7)
-    assert read(flash)[0] == len(data)
+    assert read(flash)[0] == size
 
 
 def test_every_torn_program_is_noticed():
-    _, data = written((frame.NUMBER, 1_000, 501, 230_125))
-    for count in range(len(data)):
-        flash = RamFlash(1)
-        if count:
-            flash.program(0, data[:count])
+    whole = flash_of(1)
+    _, end = store(whole, [(frame.NUMBER, 1_000, 501, 230_125)], [SEED])
+    for count in range(end):
+        flash = flash_of(1)
+        flash.image[:count] = whole.image[:count]
         assert read(flash)[0] <= 0, f"{count} bytes"
 
 
-def test_a_frame_of_another_seq_or_sector_is_refused():
-    flash, data = written((frame.NUMBER, 1_000, 501, 230_125))
-    for seed in (SEED ^ 1, SEED ^ 0x800000, 0):
-        assert read(flash, seed=seed)[0] == -1
-    assert len({frame.sector_seed(number) for number in range(10_000)}) == 10_000
+def test_a_frame_of_another_seq_sector_or_boot_is_refused():
+    flash = flash_of(1)
+    store(flash, [(frame.NUMBER, 1_000, 501, 230_125)], [SEED])
+    for seed in (SEED ^ 1, SEED ^ 0x800000, 0, NEUTRAL):
+        assert read(flash, seed=seed)[0] == DAMAGED
+    seeds = {crc.frame_seed(number, boot) for number in range(300) for boot in range(30)}
+    assert len(seeds) > 8_900
 
 
-def test_a_length_beyond_the_sector_is_damage():
-    flash = RamFlash(1)
-    flash.program(BLOCK_BYTES - 16, b"\x1f\xff\x0f" + b"\x00" * 13)
-    assert read(flash, BLOCK_BYTES - 16, 16)[0] == -1
+def test_a_boot_frame_is_read_under_any_boot():
+    flash = flash_of(1)
+    writer = FrameWriter(TABLE, flash, 0)
+    writer.begin(0)
+    writer.boot(7, 1 << 28, 3, 1)
+    writer.finish(NEUTRAL)
+    flash.program(0, writer.view())
+    reader = FrameReader(TABLE, flash)
+    assert reader.read(0, flash.block_bytes, SEED, NEUTRAL) == writer.end
+    numbers = [reader.varint() for _ in range(4)]
+    assert (reader.kind, numbers, reader.is_left()) == (frame.BOOT, [7, 1 << 28, 3, 1], False)
 
 
-def test_reading_without_values_still_checks_and_leaves_the_value():
-    flash, data = written((frame.OPAQUE, 1_000, 554, b"signed"))
-    reader = frame.Frame(frame.crc24_table())
-    reader.value = "untouched"
-    assert reader.read(flash, 0, BLOCK_BYTES, SEED, False) == len(data)
-    assert (reader.observation_id, reader.value) == (554, "untouched")
+def test_a_length_beyond_the_sector_or_a_frame_is_damage():
+    for length in (0x0FFF, 300):
+        flash = flash_of(1)
+        at = flash.block_bytes - 400
+        head = bytes((frame.OPAQUE << 5 | frame.LONG, length & 0xFF, length >> 8))
+        flash.program(at, head + b"\x01" * 13)
+        assert read(flash, at)[0] == DAMAGED
 
 
 def test_one_writer_leaves_nothing_of_a_longer_frame_in_a_shorter_one():
-    writer = frame.FrameWriter(frame.crc24_table(), 16)
-    build(writer, frame.OPAQUE, 1, 2, b"\x00" * 200)
-    again = build(writer, frame.NUMBER, 1, 2, 3)
-    assert again == build(frame.FrameWriter(frame.crc24_table(), 16), frame.NUMBER, 1, 2, 3)
+    for unit, reprogram in MEDIA:
+        flash, at = flash_of(unit, reprogram), 40 if reprogram else 0
+        writer = FrameWriter(TABLE, flash, 0)
+        build(writer, (frame.OPAQUE, 1, 2, bytes(200)), at)
+        again = bytes(build(writer, (frame.NUMBER, 1, 2, 3), at))
+        fresh = FrameWriter(TABLE, flash, 0)
+        assert again == bytes(build(fresh, (frame.NUMBER, 1, 2, 3), at))

@@ -1,5 +1,7 @@
 """The spool by what it promises: accepted is kept, in order, until it is confirmed."""
 
+import hashlib
+
 import pytest
 from fakes import CutFlash, PowerCut, Random
 from spool_world import SpoolWorld
@@ -7,6 +9,7 @@ from uplink_world import STORE, mounted
 
 from tidegate.clock.monotonic import Monotonic
 from tidegate.errors import SpoolError
+from tidegate.limits import BLOCK_BYTES
 from tidegate.hal.nor import RamFlash
 from tidegate.observe.catalogue import RECORDS, TELEMETRY
 
@@ -47,9 +50,13 @@ def test_a_reboot_hands_over_the_last_value_of_each_id(world):
     for value in (1, 2, 3):
         world.append(value, observation_id=501)
         world.append(str(value), observation_id=721)
+        world.append("long " * 10 + str(value), observation_id=100)
     world.append(b"signed", RECORDS, 554)
+    expected = world.restored()
     world.mount()
-    assert dict(world.restored) == {501: 3, 721: "3", 554: b"signed"}
+    assert world.restored() == expected
+    assert expected[501] == (7, 3) and expected[721] == (8, "3")
+    assert expected[554] == (1, hashlib.sha256(b"signed").digest())
 
 
 def test_a_cursor_may_start_anywhere(world):
@@ -128,11 +135,11 @@ def test_records_refuse_when_full_and_go_on_after_a_confirmation():
     world = SpoolWorld()
     taken = world.fill_up(RECORDS)
     assert taken > 100
-    assert [world.append(1, RECORDS) for _ in range(3)] == [0, 0, 0]
+    assert [world.append(b"value", RECORDS) for _ in range(3)] == [0, 0, 0]
     assert world.append(1), "telemetry has room of its own"
     assert world.read(RECORDS) == (list(world.held[RECORDS].items()), []), "nothing gave way"
     world.confirm(1, taken, RECORDS)
-    again = world.append(5, RECORDS)
+    again = world.append(b"value", RECORDS)
     assert again == taken + 1, "a refused append takes no seq"
     assert world.fill_up(RECORDS) > 100
 
@@ -142,10 +149,26 @@ def test_a_full_records_log_goes_on_after_a_reboot_and_a_confirmation():
     taken = world.fill_up(RECORDS)
     for _ in range(3):
         world.mount()
-    assert world.append(1, RECORDS) == 0
+        assert world.append(b"value", RECORDS) == 0
     assert world.read(RECORDS)[0] == list(world.held[RECORDS].items())
     world.confirm(1, taken, RECORDS)
-    assert world.append(1, RECORDS) > taken
+    assert world.append(b"value", RECORDS) > taken
+
+
+def test_numbers_and_texts_take_at_most_a_twentieth_of_the_records():
+    world = SpoolWorld(block_count=80)
+    share_bytes = 20 * BLOCK_BYTES // 20
+    for boot in range(40):
+        for value in range(7):
+            world.append(value, RECORDS, 280)
+        world.mount()
+    log = world.spool.logs[RECORDS]
+    used_bytes = log.number * BLOCK_BYTES + log.offset
+    assert share_bytes - 64 < used_bytes < share_bytes + 1_024
+    assert world.append(1, RECORDS, 280) == 0 and log.refused_count
+    assert world.append(b"a signed value", RECORDS), "which leaves room for these"
+    world.confirm(1, log.next_seq - 1, RECORDS)
+    assert world.append(2, RECORDS, 280), "confirmed facts no longer count"
 
 
 def test_nothing_is_written_by_reading():

@@ -19,7 +19,8 @@ class Cursor:
     `hole` is (first, last, reason) of seqs that lay before it and cannot be had, or None; it
     stays until `take_hole`. `number` and `offset` are the place; `before` is the offset of the frame read
     last (`size` its bytes), 0 where none was in this sector, `program_from` that of the one before
-    it where they touch; `is_observation` says whether it completed one;
+    it where they touch; `is_observation` says whether it completed one; `opaque_bytes` is what
+    opaque values took of this sector so far;
     `is_damaged` says whether bytes that are no frame stand at the end of what was read.
     Arguments: log, the Log; reader, a FrameReader, which other cursors may share.
     """
@@ -40,6 +41,7 @@ class Cursor:
         self.utc_zero_ms = None
         self.quality = 0
         self.size = 0
+        self.opaque_bytes = 0
         self.is_damaged = False
         self.is_observation = False
         self.header = Header(table, log.geometry.flash.program_unit_bytes)
@@ -101,7 +103,7 @@ class Cursor:
         self.next_seq = header.first_seq
         self.number = number
         self.offset = log.geometry.header_bytes
-        self.before = self.program_from = 0
+        self.before = self.program_from = self.opaque_bytes = 0
         self.boot = header.boot
         self.mono_base_ms = header.mono_base_ms()
         self._date(header.utc_zero_ms(), header.quality)
@@ -126,6 +128,8 @@ class Cursor:
                 self.size = size
                 self.is_observation = False
                 self.offset += log.padded(size)
+                if kind == frame.OPAQUE or kind == frame.PART:
+                    self.opaque_bytes += log.padded(size)
                 if kind == frame.NOTE:
                     self._take_note()
                 elif kind == frame.BOOT:

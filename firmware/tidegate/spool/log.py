@@ -88,7 +88,8 @@ class Log:
     def wake(self, now_ms):
         """Have this boot on flash: behind a tail made safe, or in the header of a new sector."""
         self.is_awake = True
-        if self.number >= 0:
+        number, offset = self.number, self.offset
+        if number >= 0:
             room.distrust_next(self)
             if self.is_tail_trusted:
                 pass
@@ -98,6 +99,8 @@ class Log:
                 self.offset = self.block_bytes
             self.is_tail_trusted = True
             self._rebase(now_ms, self._cause)
+            if self.offset < self.block_bytes:
+                self._count_facts(number, offset)
 
     def anchor(self, utc_zero_ms, quality):
         """Note the UTC of this boot's monotonic moment 0; later sectors carry it as well."""
@@ -114,21 +117,28 @@ class Log:
         Errors: FlashError where no block of the log can be programmed any more.
         """
         is_fact = not self.evicts and kind != frame.OPAQUE
-        before = self.number * self.block_bytes + self.offset
-        if is_fact and room.is_full_of_facts(self) or not self._append(
-                kind, observation_id, value, now_ms):
+        if is_fact and room.is_full_of_facts(self):
+            self.refused_count += 1
+            return 0
+        if not self.is_awake:
+            self.wake(now_ms)
+        number, offset = self.number, self.offset
+        if not self._append(kind, observation_id, value, now_ms):
             self.refused_count += 1
             return 0
         if is_fact:
-            size = self.number * self.block_bytes + self.offset - before
-            self.header.fact_bytes = (self.header.fact_bytes + size) & FACT_BYTES_MASK
+            self._count_facts(number, offset)
         seq = self.next_seq
         self.next_seq = seq + 1
         return seq
 
+    def _count_facts(self, number, offset):
+        """What was written since the log stood there is no signed value."""
+        start = offset if number == self.number else self.geometry.header_bytes
+        header = self.header
+        header.fact_bytes = (header.fact_bytes + self.offset - start) & FACT_BYTES_MASK
+
     def _append(self, kind, observation_id, value, now_ms):
-        if not self.is_awake:
-            self.wake(now_ms)
         if self._is_base_stale or (now_ms - self.base_ms) & TICKS_MASK_MS > DELTA_MS_MAX:
             self._rebase(now_ms, FRESH_BASE)
         if kind != frame.NUMBER:

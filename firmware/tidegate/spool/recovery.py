@@ -49,6 +49,7 @@ def recover(log, reader, table, latest):
     found.cursor = cursor = Cursor(log, reader, table)
     log.adopt(newest, log.block_bytes)
     _read(log, cursor, _start_sector(log, Cursor(log, reader, table)), latest, found)
+    log.header.fact_bytes += cursor.offset - log.geometry.header_bytes - cursor.opaque_bytes
     log.next_seq = cursor.next_seq + (1 if found.is_cut else 0)
     log.adopt(newest, cursor.offset)
     log.is_tail_trusted = False
@@ -121,8 +122,6 @@ def _read(log, cursor, number, latest, found):
         found.is_sealed = False
         if step == OBSERVATION:
             found.observation_count += 1
-            if cursor.number == log.number and reader.kind != frame.OPAQUE:
-                log.header.fact_bytes += log.padded(cursor.size)
             if latest is not None:
                 latest.restore(reader.observation_id, cursor.seq, reader.value, False)
         elif reader.kind == frame.NOTE:
