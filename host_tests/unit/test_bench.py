@@ -4,6 +4,7 @@ import json
 import math
 import sys
 import types
+from collections import Counter
 
 import pytest
 from typer.testing import CliRunner
@@ -126,6 +127,15 @@ def test_the_space_that_a_log_takes_is_what_its_blocks_show(day):
     block = pages.flash.block_bytes
     assert used == len(bytes(pages.flash.image[start:start + 100 * block]).rstrip(b"\xff"))
     assert len(image) >= used
+
+
+def test_a_thinned_day_keeps_all_but_the_most_frequent_observation(day):
+    whole = Counter(row[2] for rows in day.turns for row in rows)
+    [(frequent, count)] = whole.most_common(1)
+    thinned = bench_day.thinned(day, day.count(TELEMETRY) - count // 2)
+    left = Counter(row[2] for rows in thinned.turns for row in rows)
+    assert thinned.count(TELEMETRY) == day.count(TELEMETRY) - count // 2
+    assert {**whole, frequent: left[frequent]} == left and len(thinned.turns) == SECONDS
 
 
 def test_laps_end_when_the_ring_has_come_round_and_count_its_erases(day):

@@ -10,6 +10,7 @@ from rich.console import Console
 from typer import Argument, Option
 
 from tidegate_tools import report, shell
+from tidegate_tools.bench import bench
 from tidegate_tools.display import make_display
 from tidegate_tools.errors import ToolError
 from tidegate_tools.gate import app as gate_app
@@ -24,6 +25,7 @@ sink_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
 app.add_typer(sink_app, name="sink")
 app.add_typer(storm_app, name="storm")
 app.add_typer(gate_app, name="gate")
+app.command(epilog="Example: tidegate bench spool --json")(bench)
 
 
 @app.command(epilog="Example: tidegate demo --speed 20 --cut 10 --keep demo-files")

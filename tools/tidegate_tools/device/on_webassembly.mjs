@@ -1,0 +1,37 @@
+// Runs a Python file on MicroPython's WebAssembly build: FOLDER FIRMWARE HEAP_BYTES FILE.
+// FOLDER holds the build, FIRMWARE the modules of the device; what lies beside FILE can be
+// imported too. The file's sections, which lines of `# ---` part, run one after the other: what
+// the collector may free is only certain between two of them.
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [folder, firmware, heapBytes, file] = process.argv.slice(2);
+const { loadMicroPython } = await import(pathToFileURL(join(folder, "micropython.mjs")));
+const micropython = await loadMicroPython({
+    heapsize: Number(heapBytes), stdout: (line) => console.log(line),
+});
+
+function copy(from, to) {
+    micropython.FS.mkdirTree(to);
+    for (const name of readdirSync(from)) {
+        const path = join(from, name);
+        if (statSync(path).isDirectory()) {
+            copy(path, `${to}/${name}`);
+        } else if (name.endsWith(".py")) {
+            micropython.FS.writeFile(`${to}/${name}`, readFileSync(path));
+        }
+    }
+}
+
+copy(join(firmware, "tidegate"), "/modules/tidegate");
+copy(dirname(file), "/modules");
+try {
+    for (const section of readFileSync(file, "utf8").split(/^# ---$/m)) {
+        micropython.runPython(section);
+    }
+} catch (error) {
+    // Left to node, it would print the whole build as the line that failed.
+    console.log(error.message);
+    process.exitCode = 1;
+}
