@@ -109,10 +109,10 @@ def test_a_flipped_bit_in_a_frame_loses_that_one_and_is_named(spooled):
     [telemetry, _] = counts["logs"]
     # What is confirmed is with the receiver: it cannot be lost any more.
     assert telemetry["whole"] == 1_201 and telemetry["lost"] == 0
-    assert "bytes in blocks 0 are no frames" in counts["verdict"]
+    assert "bytes of no frame in block 0" in counts["verdict"]
     spooled.flip(HEADER_BYTES + 2 * BLOCK_BYTES + 2_000)
     result = run("spool", "verify", spooled.write())
-    assert "telemetry: 1 observations are lost (seq " in result.output
+    assert "telemetry: 1 observation lost (seq " in result.output
 
 
 def test_a_damaged_header_copy_costs_nothing_and_is_named(spooled):
@@ -120,7 +120,7 @@ def test_a_damaged_header_copy_costs_nothing_and_is_named(spooled):
     result = run("spool", "verify", spooled.write(), "--json")
     counts = json.loads(result.stdout)
     assert result.exit_code == 1 and counts["logs"][0]["whole"] == 1_202
-    assert counts["damage"] == ["telemetry: one of the two headers of blocks 1 is damaged"]
+    assert counts["damage"] == ["telemetry: one of two headers damaged in block 1"]
 
 
 def test_a_sector_without_a_header_is_named_and_the_rest_is_shown(spooled):
@@ -131,7 +131,7 @@ def test_a_sector_without_a_header_is_named_and_the_rest_is_shown(spooled):
     form = json.loads(result.stdout)
     states = {each["block"]: each["state"] for each in form["sectors"]}
     assert states[2] == "unreadable" and result.exit_code == 0
-    assert "the sector headers of blocks 2 cannot be read" in result.stderr
+    assert "no readable sector header in block 2" in result.stderr
     assert 800 < len(form["observations"]) < 1_000
     assert run("spool", "verify", spooled.path).exit_code == 1
 
@@ -142,7 +142,7 @@ def test_a_torn_tail_is_what_a_power_cut_leaves_and_is_sound(spooled):
     spooled.flash.image[tail:tail + 3] = b"\x08\xf5\x13"
     result = run("spool", "verify", spooled.write())
     assert result.exit_code == 0, result.output
-    assert "torn by a power cut" in result.output
+    assert "a power cut tore an append" in result.output
 
 
 def test_a_cut_append_of_an_earlier_boot_is_counted_apart_from_what_is_lost(spooled):

@@ -14,6 +14,7 @@ from tidegate_tools.bench import bench
 from tidegate_tools.display import make_display
 from tidegate_tools.errors import ToolError
 from tidegate_tools.gate import app as gate_app
+from tidegate_tools.spool_commands import app as spool_app
 from tidegate_tools.storm import app as storm_app
 
 AsJson = Annotated[bool, Option("--json", help="Print the result as one JSON object.")]
@@ -23,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 sink_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
                        help="The reference receiver: stores each observation once.")
 app.add_typer(sink_app, name="sink")
+app.add_typer(spool_app, name="spool")
 app.add_typer(storm_app, name="storm")
 app.add_typer(gate_app, name="gate")
 app.command(epilog="Example: tidegate bench spool --json")(bench)
@@ -143,6 +145,30 @@ def sink_report(
             report.print_sink(Console(), archive)
     finally:
         archive.close()
+
+
+@sink_app.command("ingest", epilog="Example: tidegate sink ingest spool.jsonl --db sink.db")
+def sink_ingest(
+    file: Annotated[Path, Argument(help="Batches, one a line; - for standard input.")],
+    db: Annotated[Path, Option(help="Database file; made where it does not exist.")],
+    device: Annotated[str | None, Option(
+        help="Whose they are. Default: what they say, or what the database knows.")] = None,
+    as_json: AsJson = False,
+):
+    """Store what `tidegate spool export` wrote, each observation once.
+
+    Exit status 1 where a line was refused or says something else than what is stored.
+    """
+    from tidegate_tools.ingest import ingest_file
+
+    outcome = _or_complain(lambda: ingest_file(file, db, device))
+    if as_json:
+        print(json.dumps(outcome.to_json()))
+    else:
+        print(outcome.text())
+    for sentence in outcome.refused:
+        shell.complain(sentence)
+    raise typer.Exit(shell.EXIT_FAILED if outcome.refused_count or outcome.conflicts else 0)
 
 
 def _or_complain(action):

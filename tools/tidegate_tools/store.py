@@ -136,6 +136,10 @@ class Store:
         """Deliveries of what was stored before, over all streams."""
         return sum(stream.repeats for stream in list(self._streams.values()))
 
+    def conflict_count(self):
+        """Deliveries of another content under a key that was stored before."""
+        return sum(stream.conflicts for stream in list(self._streams.values()))
+
     def _echo(self, key):
         coverage = self._streams[key].coverage
         return Echo(*key, coverage.upto, tuple(coverage.ahead()))
