@@ -150,7 +150,7 @@ def check_session():
 
 
 def check_spool():
-    for unit, reprogram, count in ((1, True, 4_500), (16, False, 3_500), (256, True, 300)):
+    for unit, reprogram, count in ((1, True, 4_500), (16, False, 3_500), (256, True, 4_500)):
         world = SpoolWorld(16, unit, reprogram)
         for _ in range(3):
             world.fill(30)

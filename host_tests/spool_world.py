@@ -51,7 +51,7 @@ class SpoolWorld:
     def fill_up(self, log):
         """Append until the log refuses. Result: how many were taken."""
         count = 0
-        while self.append(b"%d" % count, log, 554):
+        while self.append(str(count).encode(), log, 554):
             count += 1
             assert count < 100_000
         return count

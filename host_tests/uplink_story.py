@@ -17,7 +17,7 @@ EVENTS = (
 
 
 # What a full log of records refuses is a matter for the tests of the spool.
-RECORDS_BYTES_MAX = 4_000
+RECORDS_BYTES_MAX = 2_000
 
 
 class Story:
@@ -54,10 +54,10 @@ class Story:
     def record(self, number):
         for _ in range(number % 6 + 1):
             self.number += 1
-            self._append_record(self.number)
+            self._append_record(str(self.number).encode())
 
     def large(self, number):
-        value = bytes((number & 0xFF,)) * (number * 29 % 2_048)
+        value = bytes((number & 0xFF,)) * (number * 17 % 2_048)
         if number % 2:
             self._append_record(value)
         else:

@@ -101,9 +101,8 @@ class World:
         state = state.copy()
         each = state.logs[log]
         each.known = shown(self.spool.logs[log].ranges)
-        each.unnoted += news_count
-        if each.unnoted >= NOTE_DUE_COUNT:
-            each.unnoted = 0
+        # The spool notes on other occasions too, and counts from there.
+        each.unnoted = min(each.unnoted + news_count, NOTE_DUE_COUNT - 1)
         if each.gone[1] and self.spool.logs[log].ranges.watermark >= each.gone[3]:
             each.is_settled = True
         self._finish(state)

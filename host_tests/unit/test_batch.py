@@ -256,7 +256,7 @@ def test_a_hole_before_what_is_confirmed_already_is_named_without_repeating_it()
 
 
 def test_a_damaged_stretch_is_named_as_lost_and_no_batch_spans_it():
-    world = UplinkWorld(is_echo=False)
+    world = UplinkWorld(is_echo=False, block_count=16)
     world.fill(900)
     world.flash.image[2_000] ^= 0x04
     world.up()

@@ -193,6 +193,13 @@ def test_a_script_that_fails_is_one_line_with_what_it_said_last(monkeypatch, tmp
         bench_device.append_rates(1, 1, 1)
 
 
+def test_a_script_that_ends_with_a_status_is_not_believed(monkeypatch, tmp_path):
+    (tmp_path / "append_rate.py").write_text("import sys\nprint('{}')\nsys.exit(3)\n")
+    monkeypatch.setattr(bench_device, "SCRIPTS", tmp_path)
+    with pytest.raises(bench_device.ProcessError, match="status 3"):
+        bench_device.append_rates(1, 1, 1)
+
+
 @pytest.mark.micropython
 def test_the_append_rates_are_taken_in_turns_on_the_real_interpreter():
     rates = bench_device.append_rates(400, 10, 3)

@@ -5,7 +5,7 @@ import json
 import pytest
 from spool_images import as_json, one_line, run, two_boots
 
-from tidegate_tools.bench_rig import STORE
+from tidegate_tools.bench_rig import RECORDS, STORE
 
 # A byte inside a frame of telemetry's third sector.
 FRAME_BYTE = 2 * 4_096 + 96 + 2_000
@@ -51,6 +51,14 @@ def test_only_what_is_unconfirmed_is_exported_when_asked(spooled, tmp_path):
     seqs = [batch["seq"] + row[0] for batch in map(json.loads, out.read_bytes().splitlines())
             if batch["log"] == "telemetry" for row in batch["obs"]]
     assert seqs == list(range(401, 1_203))
+
+
+def test_the_largest_value_of_a_spool_is_exported_too(spooled, tmp_path):
+    spooled.append(bytes(range(256)) * 32, RECORDS, 554)
+    spooled.write()
+    out = exported(spooled, tmp_path)
+    found = as_json("sink", "ingest", out, "--db", tmp_path / "sink.db")
+    assert found["stored"] == 1_205 and not found["refused"]
 
 
 def test_what_is_lost_is_exported_as_a_gap(spooled, tmp_path):

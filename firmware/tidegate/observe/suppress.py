@@ -81,7 +81,8 @@ class Suppressor:
         row = self._catalogue.rows[index]
         if row[KIND] != NUMBER:
             value = _comparator(row, value)
-        is_equal = value == last
+        # A short text and the digest of a long one are of different types, and MicroPython warns.
+        is_equal = isinstance(value, str) == isinstance(last, str) and value == last
         if not is_equal:
             if row[POLICY] == EXACT or value - last > row[BOUND] or last - value > row[BOUND]:
                 return RECORD

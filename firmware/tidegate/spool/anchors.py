@@ -12,8 +12,10 @@ class Anchors:
     def __init__(self):
         self.boots = {}
 
-    def put(self, boot, utc_zero_ms, quality):
-        """Take the anchor of a boot."""
+    def put(self, boot, utc_zero_ms, quality, overrides=True):
+        """Take the anchor of a boot, unless one is known and this one does not override it."""
+        if boot in self.boots and not overrides:
+            return
         self.boots[boot] = (utc_zero_ms, quality)
         if len(self.boots) > ANCHOR_COUNT_MAX:
             del self.boots[min(self.boots)]

@@ -1,16 +1,15 @@
 """Checkpoints: what start-up needs to know, so that it need not read the whole log. SPEC 7.3."""
 
 from tidegate.limits import CHECKPOINT_SECTOR_COUNT, DIGEST_BYTES
-from tidegate.spool import frame, room
+from tidegate.spool import frame
 from tidegate.spool.room import Gap
 
 NUMBER, TEXT, DIGEST = 0, 1, 2
 _ENTRY_BYTES = 8 + DIGEST_BYTES
-(_CONFIRMED, _GAP, _ANCHORS, _RETIRED, _LATEST, _END) = range(1, 7)
 
 
 class Checkpoint:
-    """Writes a checkpoint into a log, a note at a time.
+    """Writes a checkpoint into a log, all its notes in a row.
 
     Arguments: log; latest, the port that knows the last durable value of each observation, with
     `count` and, for an index below it, log(index), id(index), seq(index), 0 where there is none,
@@ -20,77 +19,77 @@ class Checkpoint:
     def __init__(self, log, latest):
         self._log = log
         self._latest = latest
-        self._stage = 0
-        self._index = 0
-        self._number = 0
+        self._is_writing = False
+        self._begun_number = 0
+        self._refused_at = (-1, -1)
+
+    def is_due(self):
+        """Whether the newest one is old enough, early enough for it to be still there."""
+        log = self._log
+        count = min(CHECKPOINT_SECTOR_COUNT, max(1, log.geometry.block_count // 2 - 1))
+        return log.number - max(log.checkpoint_number, 0) >= count
+
+    def is_last_moment(self):
+        """Whether the next sector would take the place of what start-up still needs."""
+        log = self._log
+        return (not self._is_writing
+                and log.number + 1 - log.geometry.block_count >= max(log.checkpoint_number, 0))
 
     def step(self, now_ms):
-        """Write the next note, where a checkpoint is due or under way. Bounded: one note."""
+        """Write one where it is due; where there was no room, not before something changed."""
         log = self._log
-        if not log.is_awake or log.number < 0:
+        if self._is_writing or not self.is_due() or self._refused_at == (log.number, log.oldest):
             return
-        if self._stage == 0:
-            if log.number - max(log.checkpoint_number, 0) < CHECKPOINT_SECTOR_COUNT:
-                return
-            if self._begin(frame.CHECKPOINT, now_ms):
-                log.writer.put_varint(log.evicted_count)
-                log.writer.put_varint(log.lost_count)
-                self._number = log.number
-                self._index = 0
-                self._stage = _CONFIRMED if log.end_note() else 0
-            return
-        while not self._write(now_ms):
-            self._stage += 1
-        if self._stage == _END:
-            self._stage = 0
+        self._is_writing = True
+        if self._write(now_ms):
+            log.checkpoint_number = self._begun_number
+        else:
+            self._refused_at = (log.number, log.oldest)
+        self._is_writing = False
+
+    def _write(self, now_ms):
+        """Result: whether all of it is on flash."""
+        log, writer = self._log, self._log.writer
+        if not self._begin(frame.CHECKPOINT, now_ms):
+            return False
+        self._begun_number = log.number
+        writer.put_varint(log.evicted_count)
+        writer.put_varint(log.lost_count)
+        if not log.end_note():
+            return False
+        for kind, is_there, put in (
+                (frame.CONFIRMED, True, log.put_confirmed),
+                (frame.GAP, log.gap is not None, log.put_gap),
+                (frame.ANCHORS, log.anchors.boots, log.put_anchors),
+                (frame.RETIRED, log.retired, log.put_retired)):
+            if is_there:
+                if not self._begin(kind, now_ms):
+                    return False
+                put()
+                if not log.end_note():
+                    return False
+        return (self._write_latest(now_ms)
+                and self._begin(frame.CHECKPOINT_END, now_ms) and log.end_note())
 
     def _begin(self, kind, now_ms):
         return self._log.begin_note(kind, now_ms, self._log.writer.frame_bytes_max)
 
-    def _write(self, now_ms):
-        """Write the note of this stage. Result: False where there is none."""
-        log, stage = self._log, self._stage
-        if stage == _LATEST:
-            return self._write_latest(now_ms)
-        if (stage == _GAP and log.gap is None or stage == _ANCHORS and not log.anchors.boots
-                or stage == _RETIRED and not log.retired):
-            return False
-        kind = (0, frame.CONFIRMED, frame.GAP, frame.ANCHORS, frame.RETIRED, 0,
-                frame.CHECKPOINT_END)[stage]
-        if self._begin(kind, now_ms):
-            if stage == _CONFIRMED:
-                log.put_confirmed()
-            elif stage == _GAP:
-                room.put_gap(log)
-            elif stage == _ANCHORS:
-                log.anchors.put_in(log.writer)
-            elif stage == _RETIRED:
-                room.put_retired(log)
-            if log.end_note():
-                self._wrote(stage)
-        return True
-
-    def _wrote(self, stage):
-        if stage == _END:
-            self._log.checkpoint_number = self._number
-        else:
-            self._stage = stage + 1
-
     def _write_latest(self, now_ms):
         log, latest, writer = self._log, self._latest, self._log.writer
-        index = self._index
-        while index < latest.count and not self._is_mine(index):
-            index += 1
-        if index >= latest.count:
-            return False
-        if self._begin(frame.LATEST, now_ms):
+        index = 0
+        while True:
+            while index < latest.count and not self._is_mine(index):
+                index += 1
+            if index >= latest.count:
+                return True
+            if not self._begin(frame.LATEST, now_ms):
+                return False
             while index < latest.count and writer.room_bytes() > _ENTRY_BYTES:
                 if self._is_mine(index):
                     _put_entry(writer, latest, index, log.next_seq)
                 index += 1
-            if log.end_note():
-                self._index = index
-        return True
+            if not log.end_note():
+                return False
 
     def _is_mine(self, index):
         latest = self._latest
@@ -120,7 +119,7 @@ def apply(log, reader, next_seq, latest):
         log.evicted_count, log.lost_count = reader.varint(), reader.varint()
     elif kind == frame.ANCHORS:
         while reader.is_left():
-            log.anchors.put(reader.varint(), reader.varint(), reader.varint())
+            log.anchors.put(reader.varint(), reader.varint(), reader.varint(), log.evicts)
     elif kind == frame.RETIRED:
         log.retired = []
         while reader.is_left():

@@ -7,7 +7,7 @@ from tidegate.spool.parts import Parts
 from tidegate.spool.reader import BURNT, NOTHING
 from tidegate.spool.sector import Header
 
-END, OTHER, OBSERVATION = 0, 1, 2
+END, OTHER, OBSERVATION, PASSED = 0, 1, 2, 3
 LOST, EVICTED = "lost", "evicted"
 
 
@@ -19,7 +19,8 @@ class Cursor:
     `hole` is (first, last, reason) of seqs that lay before it and cannot be had, or None; it
     stays until `take_hole`. `number` and `offset` are the place; `before` is the offset of the frame read
     last (`size` its bytes), 0 where none was in this sector, `program_from` that of the one before
-    it where they touch; `is_observation` says whether it completed one; `opaque_bytes` is what
+    it where they touch; `is_observation` says whether it completed one, `note` which
+    note it was or 0; `opaque_bytes` is what
     opaque values took of this sector so far;
     `is_damaged` says whether bytes that are no frame stand at the end of what was read.
     Arguments: log, the Log; reader, a FrameReader, which other cursors may share.
@@ -32,6 +33,7 @@ class Cursor:
         self.seq = 0
         self.next_seq = 1
         self._floor = 1
+        self._copied = 0
         self.number = -1
         self.offset = 0
         self.before = 0
@@ -41,6 +43,7 @@ class Cursor:
         self.utc_zero_ms = None
         self.quality = 0
         self.size = 0
+        self.note = 0
         self.opaque_bytes = 0
         self.is_damaged = False
         self.is_observation = False
@@ -57,7 +60,6 @@ class Cursor:
         self.enter(self.log.geometry.find(seq, self.log.oldest, self.log.number))
         while self.next_seq < seq and self.step(False) != END:
             pass
-        self._floor = seq
 
     def next(self):
         """Go to the next observation. Result: False at the head of the log."""
@@ -94,27 +96,33 @@ class Cursor:
             if number > log.number:
                 self.number, self.offset = log.number, log.offset
                 return
-        if not (header.continues and self._parts.is_inside(header.first_seq)):
-            self._parts.begin_inside(header.first_seq if header.continues else 0)
-            gap, last = log.gap, header.first_begun() - 1
+        self._limit = SEQ_MAX
+        seq = header.first_seq - (1 if header.has_copy else 0)
+        if not ((header.continues or header.has_copy) and self._parts.is_inside(seq)):
+            self._parts.begin_inside(seq if header.continues else 0)
+            gap, last = log.gap, seq if header.continues else seq - 1
             is_evicted = (number == wanted == log.oldest
                           or gap is not None and gap.last >= last)
             self._lose(self.next_seq, last, EVICTED if is_evicted else LOST)
-        self.next_seq = header.first_seq
+        self.next_seq = seq
+        self._copied = seq if header.has_copy else 0
         self.number = number
         self.offset = log.geometry.header_bytes
-        self.before = self.program_from = self.opaque_bytes = 0
+        self.before = self.program_from = self.opaque_bytes = self.size = self.note = 0
+        self.is_observation = False
         self.boot = header.boot
         self.mono_base_ms = header.mono_base_ms()
         self._date(header.utc_zero_ms(), header.quality)
-        self._limit = SEQ_MAX
         if number < log.number:
             self._limit = log.geometry.first_begun(number + 1, log.number)
         self._seed = frame_seed(number, self.boot)
         self._neutral = frame_seed(number, 0)
 
     def step(self, values):
-        """Go to the next frame of any kind. Result: OBSERVATION, OTHER or END."""
+        """Go to the next frame of any kind.
+
+        Result: OBSERVATION, OTHER, END, or PASSED where something was passed over instead.
+        """
         log = self.log
         while True:
             if self.number < log.oldest:
@@ -122,32 +130,45 @@ class Cursor:
             if self.number == log.number and self.offset >= log.offset:
                 return END
             size = self._read(self.offset, self.next_seq)
-            kind = self.frame.kind
-            if size > 0 and (self.next_seq < self._limit or kind > frame.PART):
-                self.program_from, self.before = self.before or self.offset, self.offset
-                self.size = size
-                self.is_observation = False
-                self.offset += log.padded(size)
-                if kind == frame.OPAQUE or kind == frame.PART:
-                    self.opaque_bytes += log.padded(size)
-                if kind == frame.NOTE:
-                    self._take_note()
-                elif kind == frame.BOOT:
-                    self._take_boot()
-                elif self._take(values):
-                    return OBSERVATION
-                elif kind == frame.PART:
-                    continue
-                return OTHER
+            if size > 0:
+                return self._take_frame(size, values)
             if size == BURNT:
                 start = log.geometry.offset(self.number)
                 self.offset += self.frame.zeros(start + self.offset, start + log.block_bytes)
                 self.program_from = self.before
-            elif size > 0 or size == NOTHING or not self._resync():
+            elif size < 0 and self._resync():
+                return PASSED
+            else:
                 self.is_damaged = size < 0
                 if self.number >= log.number:
                     return END
                 self.enter(self.number + 1)
+                return PASSED
+
+    def _take_frame(self, size, values):
+        """The reader has a whole frame. Result: as of `step`."""
+        kind = self.frame.kind
+        bytes_taken = self.log.padded(size)
+        self.program_from, self.before = self.before or self.offset, self.offset
+        self.size = size
+        self.is_observation = False
+        self.note = self.frame.note if kind == frame.NOTE else 0
+        self.offset += bytes_taken
+        if kind == frame.OPAQUE or kind == frame.PART:
+            self.opaque_bytes += bytes_taken
+        if kind == frame.NOTE:
+            self._take_note()
+        elif kind == frame.BOOT:
+            self._take_boot()
+        elif self.next_seq >= self._limit:
+            # Void: it was written again in the next sector. What stands behind it counts.
+            self.next_seq += 0 if kind == frame.PART else 1
+            return PASSED
+        elif self._take(values):
+            return OBSERVATION
+        elif kind == frame.PART:
+            return PASSED
+        return OTHER
 
     def _read(self, offset, seq):
         start = self.log.geometry.offset(self.number)
@@ -167,6 +188,7 @@ class Cursor:
                     if passed:
                         self._lose(self.next_seq, seq - 1, LOST)
                         self._parts.begin_inside(0)
+                        self._copied = 0
                     self.offset, self.next_seq = offset, seq
                     return True
                 if size == NOTHING or size == BURNT:
@@ -181,8 +203,6 @@ class Cursor:
         kind = self.frame.kind
         if kind == frame.BOOT:
             return True
-        if kind <= frame.PART and seq >= self._limit:
-            return False
         if offset >= self.log.block_bytes:
             return True
         for follower in (seq, seq + 1):
@@ -192,19 +212,30 @@ class Cursor:
         return False
 
     def _take(self, values):
-        """An observation or a part. Result: whether one is complete."""
+        """An observation or a part. Result: whether one is complete and was not told before."""
+        copied, self._copied = self._copied, 0
+        is_whole = True
         if self.frame.kind == frame.PART:
-            if not self._parts.take(self.next_seq, self.mono_base_ms, values):
-                return False
+            is_whole = self._parts.take(self.next_seq, self.mono_base_ms, values)
         else:
             self._parts.begin_inside(0)
             if values:
                 self.frame.read_value()
+        if not is_whole and not copied:
+            return False
+        self.is_observation = True
         self.seq = self.next_seq
         self.next_seq += 1
-        self._floor = self.next_seq
-        self.is_observation = True
+        if not is_whole:
+            self._lose(self.seq, self.seq, LOST)
+        if not is_whole or copied and copied < self._floor:
+            return False
+        self._floor = max(self._floor, self.next_seq)
         return True
+
+    def head_seq(self):
+        """The seq of the next observation, where reading has ended."""
+        return self.next_seq + 1 if self._copied else self.next_seq
 
     def is_from_parts(self):
         """Whether the observation just read stood in parts."""
@@ -231,7 +262,7 @@ class Cursor:
 
     def _lose(self, first, last, reason):
         """Seqs were passed over; those below `_floor` were delivered or told before."""
-        first = max(first, self._floor)
+        first, last = max(first, self._floor), min(last, self._limit - 1)
         if first > last:
             return
         self._floor = last + 1

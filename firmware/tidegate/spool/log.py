@@ -40,6 +40,7 @@ class Log:
         self.prepared = -1
         self.offset = self.block_bytes
         self.next_seq = 1
+        self.checkpoint = None
         self.checkpoint_number = -1
         self.evicted_count = 0
         self.lost_count = 0
@@ -58,6 +59,8 @@ class Log:
         self._neutral = 0
         self._unnoted_count = 0
         self._noted_ms = 0
+        self.noted_watermark = 0
+        self.burn_from = 0
 
     def now_ms(self):
         """Agent ticks."""
@@ -117,7 +120,8 @@ class Log:
         Errors: FlashError where no block of the log can be programmed any more.
         """
         is_fact = not self.evicts and kind != frame.OPAQUE
-        if is_fact and room.is_full_of_facts(self):
+        if not self.evicts and (not room.is_open_to_data(self)
+                                or is_fact and room.is_full_of_facts(self)):
             self.refused_count += 1
             return 0
         if not self.is_awake:
@@ -205,35 +209,55 @@ class Log:
         return news_count
 
     def note_confirmed(self, is_urgent=False):
-        """Write the confirmed ranges to flash. Result: whether all that is known stands there.
+        """Write the confirmed ranges to flash. Result: whether the watermark stands there.
 
-        With `is_urgent` no sector is opened for it.
+        With `is_urgent` no sector is opened for it, and it may leave ranges out.
         """
-        if not self._unnoted_count:
-            return True
-        has_ranges = not is_urgent and self.ranges.ranges
-        size = self.writer.frame_bytes_max if has_ranges else NOTE_ROOM_BYTES
-        if self.begin_note(frame.CONFIRMED, self._monotonic.now_ms, size, is_urgent):
-            self.put_confirmed()
-            if self.end_note():
-                self._unnoted_count = 0
-                self._noted_ms = self._monotonic.now_ms
-        return not self._unnoted_count
+        if self._unnoted_count:
+            has_ranges = not is_urgent and self.ranges.ranges
+            size = self.writer.frame_bytes_max if has_ranges else NOTE_ROOM_BYTES
+            if self.begin_note(frame.CONFIRMED, self._monotonic.now_ms, size, is_urgent):
+                is_whole = self.put_confirmed(size)
+                if self.end_note():
+                    self._unnoted_count = 0 if is_whole else 1
+                    self.noted_watermark = self.ranges.watermark
+                    self._noted_ms = self._monotonic.now_ms
+        return self.noted_watermark == self.ranges.watermark
 
-    def put_confirmed(self):
-        """Write watermark and ranges into the note that was begun, as far as it has room."""
+    def put_confirmed(self, size=0):
+        """Write watermark and ranges into the note that was begun, as far as it has room.
+
+        Argument: size, of the note where it is less than a frame. Result: whether all fitted.
+        """
         writer = self.writer
+        kept_bytes = 10 + (writer.frame_bytes_max - size if size else 0)
         writer.put_varint(self.ranges.watermark)
         end = self.ranges.watermark
         for first, last in self.ranges.ranges:
-            if writer.room_bytes() < 10:
-                break
+            if writer.room_bytes() < kept_bytes:
+                return False
             writer.put_varint(first - end)
             writer.put_varint(last - first + 1)
             end = last
+        return True
+
+    def put_gap(self):
+        """Write the gap into the note that was begun."""
+        gap = self.gap
+        for value in (gap.first, gap.last, gap.count, self.evicted_count) + gap.begin + gap.end:
+            self.writer.put_varint(value)
+
+    def put_retired(self):
+        """Write the retired blocks into the note that was begun."""
+        for block in self.retired:
+            self.writer.put_varint(block)
+
+    def put_anchors(self):
+        """Write the anchors of the boots into the note that was begun."""
+        self.anchors.put_in(self.writer)
 
     def idle(self, now_ms):
-        """Work that can wait: erase ahead of need, note what is confirmed."""
+        """Work that can wait: erase ahead of need, note what is confirmed, write a checkpoint."""
         if not self.is_awake or self.number < 0:
             return
         if (now_ms - self.base_ms) & TICKS_MASK_MS > DELTA_MS_MAX:
@@ -245,6 +269,8 @@ class Log:
         if (now_ms - self._noted_ms) & TICKS_MASK_MS >= CONFIRM_NOTE_MS:
             self._noted_ms = now_ms
             self.note_confirmed()
+        if self.checkpoint is not None:
+            self.checkpoint.step(now_ms)
 
     def begin_note(self, kind, now_ms, size=NOTE_ROOM_BYTES, is_urgent=False):
         """Begin a note of at most `size` bytes at the head, in a new sector where it might not fit.
@@ -276,6 +302,8 @@ class Log:
 
     def _begin_sector(self, now_ms, reserve_count):
         """Lay the header of the next sector ready, for the next `program` to open it."""
+        if self.checkpoint is not None and self.checkpoint.is_last_moment():
+            self.checkpoint.step(now_ms)
         if not room.prepare(self, reserve_count):
             return False
         header = self.header
@@ -314,11 +342,15 @@ class Log:
             self._is_base_stale = False
 
     def _burn(self):
-        """Make sure that nothing behind the tail ever reads as a frame."""
-        size = min(self.writer.frame_bytes_max, self.block_bytes - self.offset)
-        if size > 0:
+        """Make sure that nothing behind the tail ever reads as a frame.
+
+        Zeros that stand there already may be what a cut left of an earlier burn: once more.
+        """
+        end = min(self.offset + self.writer.frame_bytes_max, self.block_bytes)
+        self.offset = self.burn_from
+        while self.offset < end:
             self.writer.begin(self.offset)
-            self.writer.zeros(size)
+            self.writer.zeros(min(self.writer.frame_bytes_max, end - self.offset))
             self.program()
 
     def program(self):

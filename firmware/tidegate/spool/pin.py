@@ -18,9 +18,11 @@ def pin(log, found):
     if log.geometry.flash.reprogram:
         _program_again(log, found.cursor)
     elif not found.is_sealed:
-        _copy_forward(log, found.cursor)
-        seal(log)
-        log.is_tail_trusted = True
+        log.is_awake = True
+        if _copy_forward(log, found.cursor, log.next_seq - (1 if found.is_cut else 0)):
+            log.is_tail_trusted = True
+            seal(log)
+        log.is_awake = False
 
 
 def seal(log):
@@ -52,25 +54,28 @@ def _program_again(log, cursor):
         log.offset = end
 
 
-def _copy_forward(log, cursor):
+def _copy_forward(log, cursor, first_seq):
+    """Result: whether there was a sector for it. Where there was none, the log is full of what is
+    not confirmed, and its last frame is a note: observations leave two sectors free."""
     writer, header = log.writer, log.header
-    seq, size = log.next_seq, 0
+    seq, size = first_seq, cursor.size
     if cursor.is_observation:
-        seq, size = cursor.seq, cursor.size
-    elif cursor.before > 0 and cursor.frame.kind == frame.NOTE:
-        # The header carries the anchor, and an unfinished checkpoint is of no use.
-        size = 0 if cursor.frame.note in (frame.ANCHOR, frame.LATEST) else cursor.size
+        seq = cursor.seq
+    elif cursor.note in (0, frame.ANCHOR, frame.LATEST):
+        # The header carries boot and anchor; an unfinished value or checkpoint is of no use.
+        size = 0
     body = bytearray(max(0, size - CRC_BYTES))
     log.geometry.flash.read(log.geometry.offset(cursor.number) + cursor.before, body)
     while room.prepare(log, 0):
         header.set_time(cursor.boot, cursor.header.base_ms, cursor.header.wrap_count)
         header.utc, header.quality = utc_bytes(cursor.utc_zero_ms), cursor.quality
-        header.continues = cursor.is_from_parts()
-        log.begin_prepared(seq)
-        header.continues = False
+        header.has_copy = cursor.is_observation
+        log.begin_prepared(first_seq)
+        header.has_copy = False
         if size:
             writer.buffer[writer.end:writer.end + len(body)] = body
             writer.copy(len(body))
             writer.finish(log.seed ^ seq & SEQ_MASK)
         if log.program():
-            break
+            return True
+    return False

@@ -5,7 +5,7 @@ Reads only. What it finds untrustworthy behind the tail is made safe by `pin` an
 
 from tidegate.limits import CHECKPOINT_DISTANCE_NONE, CHECKPOINT_SECTOR_COUNT
 from tidegate.spool import checkpoint, frame
-from tidegate.spool.cursor import END, LOST, OBSERVATION, Cursor
+from tidegate.spool.cursor import END, LOST, OBSERVATION, OTHER, PASSED, Cursor
 from tidegate.spool.frame import ERASED
 
 
@@ -50,16 +50,27 @@ def recover(log, reader, table, latest):
     log.adopt(newest, log.block_bytes)
     _read(log, cursor, _start_sector(log, Cursor(log, reader, table)), latest, found)
     log.header.fact_bytes += cursor.offset - log.geometry.header_bytes - cursor.opaque_bytes
-    log.next_seq = cursor.next_seq + (1 if found.is_cut else 0)
+    log.next_seq = cursor.head_seq() + (1 if found.is_cut else 0)
     log.adopt(newest, cursor.offset)
     log.is_tail_trusted = False
-    gap = log.gap
+    log.burn_from = cursor.before + log.padded(cursor.size) or log.geometry.header_bytes
+    log.noted_watermark = log.ranges.watermark
+    _pass_over_erased(log)
+    return found
+
+
+def _pass_over_erased(log):
+    """Sectors that have given way may be erased in part: they no longer count."""
+    geometry, gap = log.geometry, log.gap
     if gap is not None and gap.last <= log.ranges.watermark:
         log.gap = gap = None
-    while (gap is not None and log.oldest < newest
-           and 0 <= log.geometry.first_begun(log.oldest + 1, newest) <= gap.last + 1):
+    while log.oldest < log.number:
+        first = geometry.first_begun(log.oldest + 1, log.number)
+        is_next = log.oldest <= log.number + 1 - geometry.block_count
+        if not (gap is not None and 0 <= first <= gap.last + 1
+                or is_next and first <= log.ranges.watermark + 1):
+            break
         log.oldest += 1
-    return found
 
 
 def _scan(log, found):
@@ -92,8 +103,11 @@ def _start_sector(log, cursor):
     if distance >= CHECKPOINT_SECTOR_COUNT:
         cursor.enter(log.number)
         begun = False
-        while cursor.step(False) != END:
-            if cursor.frame.kind == frame.NOTE:
+        while True:
+            step = cursor.step(False)
+            if step == END:
+                break
+            if step == OTHER and cursor.frame.kind == frame.NOTE:
                 begun = begun or cursor.frame.note == frame.CHECKPOINT
                 if begun and cursor.frame.note == frame.CHECKPOINT_END:
                     return log.number
@@ -119,12 +133,14 @@ def _read(log, cursor, number, latest, found):
             found.lost_count += hole[1] - hole[0] + 1
         if step == END:
             break
+        if step == PASSED:
+            continue
         found.is_sealed = False
         if step == OBSERVATION:
             found.observation_count += 1
             if latest is not None:
                 latest.restore(reader.observation_id, cursor.seq, reader.value, False)
-        elif reader.kind == frame.NOTE:
+        elif step == OTHER and reader.kind == frame.NOTE:
             checkpoint.apply(log, reader, cursor.next_seq, latest)
             if reader.note == frame.CHECKPOINT:
                 begun_number = cursor.number
@@ -132,7 +148,7 @@ def _read(log, cursor, number, latest, found):
                 log.checkpoint_number = begun_number
             found.is_sealed = reader.note == frame.SEALED
         if cursor.utc_zero_ms is not None:
-            log.anchors.put(cursor.boot, cursor.utc_zero_ms, cursor.quality)
+            log.anchors.put(cursor.boot, cursor.utc_zero_ms, cursor.quality, log.evicts)
     found.is_cut = cursor.is_damaged and cursor.number == log.number
     found.checkpoint_number = log.checkpoint_number
     found.retired = tuple(log.retired)
@@ -141,6 +157,7 @@ def _read(log, cursor, number, latest, found):
 def _is_unborn(log, reader):
     """Whether a log without a sector holds nothing, or what a cut left of its first header."""
     geometry = log.geometry
+    log.scratch.log = geometry.log
     size = geometry.header_bytes + reader.frame_bytes_max
     first = bytearray(size)
     geometry.flash.read(geometry.offset(0), first)

@@ -37,8 +37,13 @@ def prepare(log, reserve_count):
         victim = number - geometry.block_count
         if victim + reserve_count >= log.oldest and not _give_way(log, victim + reserve_count):
             # A head that takes no note: its reserve is there for that.
-            if not log.evicts or victim >= log.oldest and not _give_way(log, victim, True):
+            if log.evicts:
+                if victim >= log.oldest:
+                    _give_way(log, victim, True)
+            elif not reserve_count or not _note_elsewhere(log, victim, reserve_count):
                 return False
+            else:
+                continue
         if log.prepared >= 0 or _erase(log, number):
             return True
     raise FlashError("no block of the log can be erased any more; replace the flash")
@@ -63,21 +68,14 @@ def retire(log, number):
         return
     log.retired.append(block)
     if log.number >= 0 and log.begin_note(frame.RETIRED, log.now_ms(), is_urgent=True):
-        put_retired(log)
+        log.put_retired()
         log.end_note()
 
 
-def put_retired(log):
-    """Write the retired blocks into the note that was begun."""
-    for block in log.retired:
-        log.writer.put_varint(block)
-
-
-def put_gap(log):
-    """Write the gap into the note that was begun."""
-    gap = log.gap
-    for value in (gap.first, gap.last, gap.count, log.evicted_count) + gap.begin + gap.end:
-        log.writer.put_varint(value)
+def is_open_to_data(log):
+    """Whether the newest sector is none of the reserve, which is for notes."""
+    last = log.number + DATA_RESERVE_COUNT - log.geometry.block_count
+    return last < log.oldest or _give_way(log, last)
 
 
 def has_for(log, size):
@@ -149,10 +147,19 @@ def _give_way(log, upto, without_note=False):
         if not log.evicts or not _take_gap(log, upto, missing_count, without_note):
             return False
         log.note_confirmed(is_urgent=True)
-    elif not log.note_confirmed(is_urgent=True) and not without_note:
+    elif _last_seq(log, upto) > log.noted_watermark and not log.note_confirmed(is_urgent=True):
         return False
     log.oldest = upto + 1
     return True
+
+
+def _note_elsewhere(log, victim, reserve_count):
+    """Open a sector of the reserve for the note that would free more, where the head is full."""
+    if victim >= log.oldest or _missing_count(log, victim + reserve_count):
+        return False
+    if log.offset + NOTE_ROOM_BYTES <= log.block_bytes:
+        return False
+    return log.open_sector(log.now_ms(), 0)
 
 
 def _take_gap(log, upto, missing_count, without_note):
@@ -182,5 +189,5 @@ def note_gap(log, is_urgent):
     """Write the gap to flash. Result: whether it is there."""
     if not log.begin_note(frame.GAP, log.now_ms(), is_urgent=is_urgent):
         return False
-    put_gap(log)
+    log.put_gap()
     return log.end_note()

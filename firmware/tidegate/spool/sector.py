@@ -12,7 +12,7 @@ COPY_BYTES = 48
 SHORT_BYTES = 16
 _SHORT = "<2sBBIIB"
 _LONG = "<8sIIH6sBI"
-_LOG_MASK, _CONTINUES = 1, 2
+_LOG_MASK, _CONTINUES, _COPY = 1, 2, 4
 _UNKNOWN_UTC = b"\xff" * 6
 assert struct.calcsize(_SHORT) == SHORT_BYTES - CRC_BYTES
 assert struct.calcsize(_LONG) == COPY_BYTES - SHORT_BYTES - CRC_BYTES
@@ -29,7 +29,7 @@ class Header:
     """The fields of a sector's header, and its bytes.
 
     log, number, first_seq: of the next observation when it was opened; continues: it begins
-    inside that one; checkpoint_distance; store_id; boot, base_ms and wrap_count: what its frames'
+    inside that one; has_copy: its first frame repeats the observation before; checkpoint_distance; store_id; boot, base_ms and wrap_count: what its frames'
     times count from; utc and quality: the anchor of that boot; fact_bytes.
     Arguments: table, from `crc24_table`; program_unit_bytes.
     """
@@ -41,6 +41,7 @@ class Header:
         self.number = 0
         self.first_seq = 1
         self.continues = False
+        self.has_copy = False
         self.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
         self.store_id = bytes(8)
         self.boot = 0
@@ -55,14 +56,6 @@ class Header:
         self.boot = boot
         self.base_ms = base_ms
         self.wrap_count = wrap_count
-
-    def copy(self, other):
-        """Take over all fields of another header."""
-        self.log, self.number, self.first_seq = other.log, other.number, other.first_seq
-        self.continues, self.store_id = other.continues, other.store_id
-        self.checkpoint_distance = other.checkpoint_distance
-        self.set_time(other.boot, other.base_ms, other.wrap_count)
-        self.utc, self.quality, self.fact_bytes = other.utc, other.quality, other.fact_bytes
 
     def mono_base_ms(self):
         """The base as one number, ms since that boot's moment 0."""
@@ -88,7 +81,8 @@ class Header:
         return 2 * size
 
     def _put(self, buffer, at):
-        flags = self.log | (_CONTINUES if self.continues else 0)
+        flags = (self.log | (_CONTINUES if self.continues else 0)
+                 | (_COPY if self.has_copy else 0))
         struct.pack_into(_SHORT, buffer, at, MAGIC, VERSION, flags, self.number, self.first_seq,
                          self.checkpoint_distance)
         end = at + SHORT_BYTES - CRC_BYTES
@@ -117,6 +111,7 @@ class Header:
                              "agent that wrote it, or format the spool" % (version, VERSION))
         self.log = flags & _LOG_MASK
         self.continues = bool(flags & _CONTINUES)
+        self.has_copy = bool(flags & _COPY)
         return True
 
     def take(self, buffer):
@@ -135,7 +130,7 @@ class Header:
         A program only clears bits, so each of those that are to stay set must still be.
         """
         whole = bytearray(2 * self.copy_bytes)
-        self.number, self.first_seq, self.continues = 0, 1, False
+        self.number, self.first_seq, self.continues, self.has_copy = 0, 1, False, False
         self.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
         self.put_twice(whole)
         for copy_at in (0, self.copy_bytes):
@@ -194,12 +189,17 @@ class Geometry:
         Result: that, or -1 where none of them can be read.
         """
         header = self._scratch
+        first = -1
         while number <= last:
             if (self.read_block(number % self.block_count, header)
                     and header.number == number):
-                return header.first_begun()
+                if first < 0 or header.first_seq < first:
+                    first = header.first_begun()
+                # A value that goes on here may have been given up: then the next one says so.
+                if not header.continues:
+                    break
             number += 1
-        return -1
+        return first
 
     def find(self, seq, oldest, newest):
         """The sector of oldest..newest in which observation `seq` begins, if it is held."""

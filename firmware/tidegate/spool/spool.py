@@ -49,9 +49,9 @@ class Spool:
             for log, first_block, block_count in (
                 (TELEMETRY, 0, telemetry_count), (RECORDS, telemetry_count, records_count)))
         self._latest = latest
-        self._checkpoints = ()
         if latest is not None:
-            self._checkpoints = [Checkpoint(log, latest) for log in self.logs]
+            for log in self.logs:
+                log.checkpoint = Checkpoint(log, latest)
         self.flash = flash
         self.store_id = b""
         self.boot = 0
@@ -93,6 +93,9 @@ class Spool:
         telemetry.wake(now_ms)
         if telemetry.offset >= telemetry.block_bytes:
             telemetry.open_sector(now_ms, 0)
+        for log in self.logs:
+            if log.checkpoint is not None and (log.is_awake or not self.flash.reprogram):
+                log.checkpoint.step(now_ms)
 
     def append(self, log, kind, observation_id, value, now_ms):
         """Make one observation durable; see `Log.append`."""
@@ -109,11 +112,9 @@ class Spool:
             log.anchor(utc_zero_ms, quality)
 
     def idle(self, now_ms):
-        """Work that can wait; see `Log.idle`. At most one note of a checkpoint for each log."""
+        """Work that can wait; see `Log.idle`."""
         for log in self.logs:
             log.idle(now_ms)
-        for checkpoint in self._checkpoints:
-            checkpoint.step(now_ms)
 
     def close(self):
         """Note what is confirmed. Nothing else needs an orderly end."""
