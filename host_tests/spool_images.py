@@ -46,6 +46,7 @@ class Spooled:
         self.rig.at(self.now_ms)
         kind = NUMBER if isinstance(value, int) else TEXT if isinstance(value, str) else OPAQUE
         seq = self.rig.append((log, kind, observation_id, value))
+        assert seq, "the log is full"
         self.held[LOGS[log], seq] = (self.rig.spool.boot, self.now_ms, observation_id, value)
         self.rig.idle()
         return seq

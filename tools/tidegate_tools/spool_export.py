@@ -6,9 +6,11 @@ paths.use_device_modules()
 
 from tidegate.clock.anchor import Anchor  # noqa: E402
 from tidegate.observe.catalogue import RECORDS, TELEMETRY  # noqa: E402
+from tidegate.limits import VALUE_BYTES_MAX  # noqa: E402
 from tidegate.uplink.batch import Batch  # noqa: E402
 from tidegate.uplink.codec_json import JsonCodec  # noqa: E402
 from tidegate.uplink.cursors import Track  # noqa: E402
+from tidegate.uplink.payload import Payload  # noqa: E402
 
 from tidegate_tools.decode import LOG_OF_TOPIC, PREFIX  # noqa: E402
 
@@ -18,6 +20,26 @@ UNNAMED = "store-%s"
 _NO_BOOT = 0
 TOPIC_OF_LOG = {"telemetry": "history", "records": "records"}
 assert all(LOG_OF_TOPIC[topic] == log for log, topic in TOPIC_OF_LOG.items())
+
+
+class _RoomyPayload(Payload):
+    """Takes the largest value of a spool, which a device's own payload need not."""
+
+    _BYTES_MAX = 2 * VALUE_BYTES_MAX
+
+    def __init__(self):
+        self._buffer = bytearray(self._BYTES_MAX)
+        self._view = memoryview(self._buffer)
+        self.at = 0
+
+    def has_room(self, count):
+        return self.at + count <= self._BYTES_MAX
+
+
+class _RoomyCodec(JsonCodec):
+    def __init__(self):
+        super().__init__()
+        self._payload = _RoomyPayload()
 
 
 class _EveryTrack:
@@ -48,7 +70,7 @@ def batches(spool, device, is_unconfirmed_only):
     identity = (device or UNNAMED % store, store, _NO_BOOT)
     for index in (TELEMETRY, RECORDS):
         log = spool.logs[index]
-        batch = Batch(JsonCodec(), identity, Anchor())
+        batch = Batch(_RoomyCodec(), identity, Anchor())
         if is_unconfirmed_only:
             track = Track(spool.cursor(index), index, True)
             track.begin(log.next_seq)
