@@ -75,7 +75,7 @@ def cuts_of(medium, operation, flash, identity, modes=None):
         masks.append(mask)
         image = flash.image
         if flash.unstable:
-            image = redrawn(image, flash.unstable, chance)
+            image = redrawn(image, flash.unstable, chance, (offset, size))
         image = torn(image, offset, size, mask)
         cut = Cut(operation, mode, (offset, size, bits), flash.unstable, image)
         if not flash.unstable:

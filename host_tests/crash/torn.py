@@ -38,7 +38,8 @@ class Medium:
         self.reprogram = reprogram
         self.block_bytes = block_bytes
         self.blank_block = b"\xff" * block_bytes
-        self.telemetry_bytes = (block_count - max(4, block_count // 4)) * block_bytes
+        self.telemetry_bytes = (
+            block_count - max(4 if reprogram else 6, block_count // 4)) * block_bytes
 
     def blank(self):
         """The image of a region that was never programmed."""
@@ -148,11 +149,20 @@ def torn(image, offset, size, mask):
     return image
 
 
-def redrawn(image, unstable, chance):
-    """A copy of an image as another start reads it: unstable bits drawn anew."""
+def redrawn(image, unstable, chance, under_way=(0, 0)):
+    """A copy of an image as another start reads it: unstable bits drawn anew.
+
+    What one operation left is drawn with its likely extremes; what two operations left in the
+    same bytes, each with other bits to clear, only bit by bit: such a place reads as what the
+    first one meant to write by a chance of 2 to the number of its bits. Argument: under_way,
+    (offset, bytes) of an operation that is the second.
+    """
     image = bytearray(image)
-    for offset, size, mask in unstable:
+    for number, (offset, size, mask) in enumerate(unstable):
         draw = chance.below(_DRAW_COUNT)
+        others = [each[:2] for each in unstable[:number] + unstable[number + 1:]] + [under_way]
+        if any(start < offset + size and offset < start + length for start, length in others):
+            draw = _DRAW_COUNT
         if draw == _ZEROS:
             value = 0
         elif draw == _ONES:

@@ -10,10 +10,10 @@ from tidegate.spool.spool import Spool
 
 MEDIA = (
     Medium("unit1", 12, 1, True, 512),
-    Medium("unit1once", 12, 1, False, 512),
-    Medium("unit16once", 12, 16, False, 512),
+    Medium("unit1once", 14, 1, False, 512),
+    Medium("unit16once", 14, 16, False, 512),
     Medium("unit16", 12, 16, True, 512),
-    Medium("unit32once", 12, 32, False, 512),
+    Medium("unit32once", 14, 32, False, 512),
     Medium("unit256", 12, 256, True, 1024),
 )
 # (id, log, kind): few, so that a checkpoint fits a sector of these small media.

@@ -4,6 +4,7 @@ from tidegate.errors import FlashError
 from tidegate.limits import (
     CHECKPOINT_DISTANCE_NONE, CONFIRM_NOTE_COUNT, CONFIRM_NOTE_MS, DATA_RESERVE_COUNT,
     DELTA_MS_MAX, ERASE_AHEAD_SHARE, FACT_BYTES_MASK, NOTE_RESERVE_COUNT, NOTE_ROOM_BYTES,
+    ONCE_RESERVE_COUNT,
     TICKS_MASK_MS,
 )
 from tidegate.spool import frame, room
@@ -49,6 +50,9 @@ class Log:
         self.header.log = geometry.log
         self._monotonic = monotonic
         self._pad_mask = 0 if geometry.flash.reprogram else geometry.flash.program_unit_bytes - 1
+        self.data_reserve_count = DATA_RESERVE_COUNT
+        if not evicts and not geometry.flash.reprogram:
+            self.data_reserve_count += ONCE_RESERVE_COUNT
         self.base_ms = 0
         self.is_awake = False
         self.is_tail_trusted = True
@@ -153,7 +157,7 @@ class Log:
         while True:
             writer.begin(self.offset)
             while not self._build(kind, observation_id, value, now_ms):
-                if not self._begin_sector(now_ms, DATA_RESERVE_COUNT):
+                if not self._begin_sector(now_ms, self.data_reserve_count):
                     return False
             writer.finish(self.seed ^ self.next_seq & SEQ_MASK)
             if self.program():
@@ -189,7 +193,7 @@ class Log:
                     offset += count
                     continue
             header.continues = offset > 0
-            is_open = self.open_sector(now_ms, DATA_RESERVE_COUNT)
+            is_open = self.open_sector(now_ms, self.data_reserve_count)
             header.continues = False
             if not is_open:
                 return False
@@ -263,7 +267,7 @@ class Log:
         if (now_ms - self.base_ms) & TICKS_MASK_MS > DELTA_MS_MAX:
             self._is_base_stale = True
         if self.block_bytes - self.offset < self.block_bytes // ERASE_AHEAD_SHARE:
-            room.prepare(self, DATA_RESERVE_COUNT)
+            room.prepare(self, self.data_reserve_count)
         if self.is_gap_unnoted and self.gap is not None:
             self.is_gap_unnoted = not room.note_gap(self, False)
         if (now_ms - self._noted_ms) & TICKS_MASK_MS >= CONFIRM_NOTE_MS:

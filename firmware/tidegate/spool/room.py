@@ -7,7 +7,7 @@ that a head which can take no more notes (its tail is torn) still has a free sec
 
 from tidegate.errors import FlashError
 from tidegate.limits import (
-    FACT_BYTES_MASK, FACT_SHARE_PERCENT, DATA_RESERVE_COUNT, NOTE_ROOM_BYTES, RETIRED_COUNT_MAX,
+    FACT_BYTES_MASK, FACT_SHARE_PERCENT, NOTE_ROOM_BYTES, RETIRED_COUNT_MAX,
 )
 from tidegate.spool import frame
 
@@ -74,7 +74,7 @@ def retire(log, number):
 
 def is_open_to_data(log):
     """Whether the newest sector is none of the reserve, which is for notes."""
-    last = log.number + DATA_RESERVE_COUNT - log.geometry.block_count
+    last = log.number + log.data_reserve_count - log.geometry.block_count
     return last < log.oldest or _give_way(log, last)
 
 
@@ -89,7 +89,7 @@ def has_for(log, size):
         return True
     usable_bytes = log.block_bytes - NOTE_ROOM_BYTES - log.geometry.header_bytes
     sector_count = -(-size // usable_bytes)
-    victim = log.number + sector_count + DATA_RESERVE_COUNT - log.geometry.block_count
+    victim = log.number + sector_count + log.data_reserve_count - log.geometry.block_count
     if victim < log.oldest:
         return True
     return victim < log.number and not _missing_count(log, victim)
@@ -154,12 +154,17 @@ def _give_way(log, upto, without_note=False):
 
 
 def _note_elsewhere(log, victim, reserve_count):
-    """Open a sector of the reserve for the note that would free more, where the head is full."""
-    if victim >= log.oldest or _missing_count(log, victim + reserve_count):
+    """Open a sector of the reserve for the note that would free more, where the head is full.
+
+    Where the reserve is used up, by starts on a medium that takes one program, what the receiver
+    has confirmed is erased before that is noted: else nothing could ever be noted again.
+    """
+    if _missing_count(log, victim + reserve_count):
         return False
     if log.offset + NOTE_ROOM_BYTES <= log.block_bytes:
         return False
-    return log.open_sector(log.now_ms(), 0)
+    log.oldest = max(log.oldest, victim + 1)
+    return log.open_sector(log.now_ms(), 0) and log.note_confirmed(is_urgent=True)
 
 
 def _take_gap(log, upto, missing_count, without_note):

@@ -2,7 +2,7 @@
 
 from tidegate.errors import SpoolError
 from tidegate.limits import (
-    BLOCK_BYTES_MIN, RECORDS_SHARE_PERCENT, SECTOR_COUNT_MIN, STORE_ID_BYTES,
+    BLOCK_BYTES_MIN, ONCE_RESERVE_COUNT, RECORDS_SHARE_PERCENT, SECTOR_COUNT_MIN, STORE_ID_BYTES,
 )
 from tidegate.spool.anchors import Anchors
 from tidegate.spool.checkpoint import Checkpoint
@@ -16,6 +16,12 @@ from tidegate.spool.recovery import recover
 from tidegate.spool.sector import Geometry, Header
 
 TELEMETRY, RECORDS = 0, 1
+
+
+def records_sector_count(flash):
+    """How many of a region's blocks are the log records, unless a board says so itself."""
+    least = SECTOR_COUNT_MIN + (0 if flash.reprogram else ONCE_RESERVE_COUNT)
+    return max(least, flash.block_count * RECORDS_SHARE_PERCENT // 100)
 
 
 class Spool:
@@ -32,9 +38,7 @@ class Spool:
             raise SpoolError("the flash region has %d blocks of %d bytes; give it at least %d of %d"
                              % (flash.block_count, flash.block_bytes, 2 * SECTOR_COUNT_MIN,
                                 BLOCK_BYTES_MIN))
-        if records_block_count is None:
-            records_block_count = flash.block_count * RECORDS_SHARE_PERCENT // 100
-        records_count = max(SECTOR_COUNT_MIN, records_block_count)
+        records_count = records_block_count or records_sector_count(flash)
         telemetry_count = flash.block_count - records_count
         table = self._table = crc24_table()
         unit = flash.program_unit_bytes
