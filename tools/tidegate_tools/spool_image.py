@@ -14,13 +14,11 @@ paths.use_device_modules()
 from tidegate.clock.monotonic import Monotonic  # noqa: E402
 from tidegate.errors import SpoolError  # noqa: E402
 from tidegate.hal.nor import RamFlash  # noqa: E402
-from tidegate.limits import (  # noqa: E402
-    BLOCK_BYTES, RECORDS_SHARE_PERCENT, SECTOR_COUNT_MIN, TICKS_MASK_MS,
-)
+from tidegate.limits import BLOCK_BYTES, SECTOR_COUNT_MIN, TICKS_MASK_MS  # noqa: E402
 from tidegate.observe.catalogue import TELEMETRY  # noqa: E402
 from tidegate.spool.crc import crc24_table  # noqa: E402
 from tidegate.spool.sector import COPY_BYTES, SHORT_BYTES, Header  # noqa: E402
-from tidegate.spool.spool import Spool  # noqa: E402
+from tidegate.spool.spool import Spool, records_sector_count  # noqa: E402
 
 BLANK = 0xFF
 # Program unit in bytes, and whether a unit may be programmed only once: what is tried where the
@@ -76,10 +74,16 @@ class SpoolImage(NamedTuple):
     spool: Spool
 
 
-def split(block_count, records_block_count=None):
+class _Shape(NamedTuple):
+    """What of a flash decides on the logs' shares."""
+
+    block_count: int
+    reprogram: bool
+
+
+def split(block_count, is_once=False, records_block_count=None):
     """The blocks of both logs of a region. SPEC section 7.1."""
-    records = records_block_count or max(
-        SECTOR_COUNT_MIN, block_count * RECORDS_SHARE_PERCENT // 100)
+    records = records_block_count or records_sector_count(_Shape(block_count, not is_once))
     return block_count - records, records
 
 
@@ -152,18 +156,23 @@ def _block_count(places, data, options):
     sample = places[::every]
 
     def fit(count):
-        blocks = split(count, options.records_block_count)
-        if min(blocks) < 1:
-            return -1
-        first = (0, blocks[TELEMETRY])
-        return sum(first[place.log] + place.number % blocks[place.log] == place.block
-                   for place in sample)
+        return max(_fit(sample, split(count, is_once, options.records_block_count))
+                   for is_once in (False, True))
 
     if fit(own) == len(sample):
         return own
     smallest = min(own, 2 * SECTOR_COUNT_MIN)
     return max(range(smallest, REGION_FACTOR * own + 2 * SECTOR_COUNT_MIN),
                key=lambda count: (fit(count), count == own, count % 16 == 0, -abs(count - own)))
+
+
+def _fit(places, blocks):
+    """How many headers stand where they belong, with so many blocks of each log."""
+    if min(blocks) < 1:
+        return -1
+    first = (0, blocks[TELEMETRY])
+    return sum(first[place.log] + place.number % blocks[place.log] == place.block
+               for place in places)
 
 
 def _recover(path, image, block_count, options):
@@ -177,6 +186,7 @@ def _recover(path, image, block_count, options):
         score = sum(each.observation_count - each.lost_count for each in spool.report)
         if best is None or score > best[0]:
             best = (score, spool, medium)
+    _settle(path, best[1])
     return best[1:]
 
 
@@ -194,12 +204,11 @@ def _try(path, image, block_count, medium, options):
     except SpoolError as error:
         if spool is None or not spool.report:
             raise ToolError("%s: %s" % (path, error)) from error
-        _salvage(path, spool)
     return spool
 
 
-def _salvage(path, spool):
-    """A device does not go on with one log alone, but here it can be read."""
+def _settle(path, spool):
+    """A device does not go on with one log alone, but here it can be read. Errors: ToolError."""
     stores = {each.store_id for each in spool.report if each.store_id}
     if not stores:
         raise ToolError("%s holds no spool that can be read: no sector header is whole" % path)

@@ -51,7 +51,7 @@ class Log:
         self._monotonic = monotonic
         self._pad_mask = 0 if geometry.flash.reprogram else geometry.flash.program_unit_bytes - 1
         self.data_reserve_count = DATA_RESERVE_COUNT
-        if not evicts and not geometry.flash.reprogram:
+        if not geometry.flash.reprogram:
             self.data_reserve_count += ONCE_RESERVE_COUNT
         self.base_ms = 0
         self.is_awake = False

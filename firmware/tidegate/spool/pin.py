@@ -19,9 +19,12 @@ def pin(log, found):
         _program_again(log, found.cursor)
     elif not found.is_sealed:
         log.is_awake = True
+        log.offset = log.block_bytes
         if _copy_forward(log, found.cursor, log.next_seq - (1 if found.is_cut else 0)):
             log.is_tail_trusted = True
             seal(log)
+            if log.is_gap_unnoted:
+                log.is_gap_unnoted = not room.note_gap(log, True)
         log.is_awake = False
 
 
