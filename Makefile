@@ -24,6 +24,9 @@ test: setup ## every test but the long ones (ARGS="-k spool" and the like)
 long: setup ## the tests that take longer
 	@$(RUN)/python -m pytest -m long --hypothesis-profile long $${ARGS:-}
 
+crash: setup ## a million power cuts on two cores (ARGS="--count 1000")
+	@$(RUN)/python host_tests/crash/run.py --jobs 2 $${ARGS:-}
+
 bench: setup ## every figure with its bounds; some minutes (ARGS="--json")
 	@$(RUN)/tidegate bench all $${ARGS:-}
 
@@ -40,4 +43,4 @@ clean: ## remove all that set-up and runs have made
 	@rm -rf .venv .build build tools/*.egg-info .hypothesis .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test long bench lint mosquitto lock clean
+.PHONY: help setup demo test long crash bench lint mosquitto lock clean

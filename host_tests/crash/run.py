@@ -16,14 +16,17 @@ from crash.workload import MEDIA  # noqa: E402
 
 SINGLE_COUNT = 1_000_000
 PAIR_COUNT = 200_000
+# After so many-th cuts there are second ones: a fifth to a quarter as many as single ones.
+PAIR_STRIDE = 128
 LEVEL_NAMES = {1: "single cuts", 2: "second cuts"}
 
 
 def sweep(work):
-    """One workload with all its cuts. Argument: (index of the medium, seed). Result: Tally."""
-    index, seed = work
+    """One workload with its cuts. Argument: (index of the medium, seed, stride, pair stride).
+    Result: Tally."""
+    index, seed, stride, pair_stride = work
     tally = Tally()
-    Sweep(MEDIA[index], seed, tally).run()
+    Sweep(MEDIA[index], seed, tally, stride, pair_stride).run()
     return tally
 
 
@@ -32,7 +35,8 @@ def run(options):
     begun_s = time.monotonic()
     total = Tally()
     media = [at for at in range(len(MEDIA)) if options.medium in (None, MEDIA[at].name)]
-    works = ((index, seed) for seed in range(options.seed, 1 << 20) for index in media)
+    works = ((index, seed, options.stride, options.pair_stride)
+             for seed in range(options.seed, 1 << 20) for index in media)
     with multiprocessing.Pool(options.jobs, fast.remember_crcs) as pool:
         for tally in pool.imap_unordered(sweep, works):
             total.faults += tally.faults
@@ -43,6 +47,7 @@ def run(options):
                   f"{len(total.faults)} faults", flush=True)
             is_enough = (total.total(1) >= options.count
                          and total.total(2) >= options.count * PAIR_COUNT // SINGLE_COUNT)
+            is_enough = is_enough or total.faults and options.stop_at_first
             if is_enough or options.seconds and spent_s >= options.seconds:
                 pool.terminate()
                 break
@@ -77,6 +82,12 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of the first workload")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--medium", help="only this one: " + ", ".join(m.name for m in MEDIA))
+    parser.add_argument("--stride", type=int, default=1,
+                        help="cut only every so many-th operation")
+    parser.add_argument("--pair-stride", type=int, default=PAIR_STRIDE,
+                        help="after every so many-th cut there are second ones")
+    parser.add_argument("--stop-at-first", action="store_true",
+                        help="end after the first workload with a fault")
     parser.add_argument("--case", help="make one case again, by its name")
     options = parser.parse_args()
     if options.case:

@@ -140,6 +140,7 @@ def _apply_confirmed(log, reader):
 def _apply_gap(log, reader):
     first, last, count = reader.varint(), reader.varint(), reader.varint()
     log.evicted_count = reader.varint()
+    log.ranges.add(1, reader.varint())
     begin = (reader.varint(), reader.varint(), reader.varint())
     end = (reader.varint(), reader.varint(), reader.varint())
     log.gap = Gap(first, last, count, begin, end)

@@ -248,7 +248,8 @@ class Log:
     def put_gap(self):
         """Write the gap into the note that was begun."""
         gap = self.gap
-        for value in (gap.first, gap.last, gap.count, self.evicted_count) + gap.begin + gap.end:
+        numbers = (gap.first, gap.last, gap.count, self.evicted_count, self.ranges.watermark)
+        for value in numbers + gap.begin + gap.end:
             self.writer.put_varint(value)
 
     def put_retired(self):

@@ -144,9 +144,13 @@ def _give_way(log, upto, without_note=False):
     """Sectors up to `upto` may be erased from now on. Result: whether that could be noted."""
     missing_count = _missing_count(log, upto)
     if missing_count:
-        if not log.evicts or not _take_gap(log, upto, missing_count, without_note):
+        if not log.evicts:
             return False
-        log.note_confirmed(is_urgent=True)
+        if log.offset + 2 * NOTE_ROOM_BYTES <= log.block_bytes:
+            # Where there is room for both; the gap alone brings the watermark with it.
+            log.note_confirmed(is_urgent=True)
+        if not _take_gap(log, upto, missing_count, without_note):
+            return False
     elif _last_seq(log, upto) > log.noted_watermark and not log.note_confirmed(is_urgent=True):
         return False
     log.oldest = upto + 1

@@ -189,12 +189,15 @@ class Geometry:
         Result: that, or -1 where none of them can be read.
         """
         header = self._scratch
-        first = -1
+        first, wanted = -1, number
         while number <= last:
             if (self.read_block(number % self.block_count, header)
                     and header.number == number):
                 if first < 0 or header.first_seq < first:
                     first = header.first_begun()
+                    if header.has_copy and number > wanted:
+                        # What it repeats stood in a sector that cannot be read.
+                        first -= 1
                 # A value that goes on here may have been given up: then the next one says so.
                 if not header.continues:
                     break
