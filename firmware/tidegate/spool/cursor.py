@@ -101,11 +101,10 @@ class Cursor:
         if not ((header.continues or header.has_copy) and self._parts.is_inside(seq)):
             self._parts.begin_inside(seq if header.continues else 0)
             gap, last = log.gap, seq if header.continues else seq - 1
-            is_oldest = number == wanted == log.oldest
-            if is_oldest and header.has_copy:
-                # What it repeats gave way with the sector before.
-                last = seq
-            is_evicted = is_oldest or gap is not None and gap.last >= last
+            is_evicted = number == wanted == log.oldest
+            if gap is not None and gap.last >= last:
+                # Where the gap reaches it, what a sector repeats gave way with the one before.
+                is_evicted, last = True, max(last, min(gap.last, header.first_begun() - 1))
             self._lose(self.next_seq, last, EVICTED if is_evicted else LOST)
         self.next_seq = seq
         self._copied = seq if header.has_copy else 0
