@@ -1,6 +1,6 @@
 """Reading a log in order of seq. Reading never changes anything. SPEC section 7.5."""
 
-from tidegate.limits import RESYNC_SEQ_COUNT, SEQ_MAX
+from tidegate.limits import RESYNC_SEQ_COUNT
 from tidegate.spool import frame
 from tidegate.spool.crc import SEQ_MASK, frame_seed
 from tidegate.spool.parts import Parts
@@ -49,7 +49,7 @@ class Cursor:
         self.is_observation = False
         self.header = Header(table, log.geometry.flash.program_unit_bytes)
         self._parts = Parts(reader)
-        self._limit = SEQ_MAX
+        self._end = 0
         self._seed = 0
         self._neutral = 0
 
@@ -96,7 +96,6 @@ class Cursor:
             if number > log.number:
                 self.number, self.offset = log.number, log.offset
                 return
-        self._limit = SEQ_MAX
         seq = header.first_seq - (1 if header.has_copy else 0)
         if not ((header.continues or header.has_copy) and self._parts.is_inside(seq)):
             self._parts.begin_inside(seq if header.continues else 0)
@@ -115,8 +114,9 @@ class Cursor:
         self.boot = header.boot
         self.mono_base_ms = header.mono_base_ms()
         self._date(header.utc_zero_ms(), header.quality)
-        if number < log.number:
-            self._limit = log.geometry.first_begun(number + 1, log.number)
+        self._end = log.block_bytes
+        if number < log.number and log.geometry.read_header(log.next_number(number), log.scratch):
+            self._end = log.scratch.previous_end
         self._seed = frame_seed(number, self.boot)
         self._neutral = frame_seed(number, 0)
 
@@ -136,7 +136,7 @@ class Cursor:
                 return self._take_frame(size, values)
             if size == BURNT:
                 start = log.geometry.offset(self.number)
-                self.offset += self.frame.zeros(start + self.offset, start + log.block_bytes)
+                self.offset += self.frame.zeros(start + self.offset, start + self._end)
                 self.program_from = self.before
             elif size < 0 and self._resync():
                 return PASSED
@@ -162,10 +162,6 @@ class Cursor:
             self._take_note()
         elif kind == frame.BOOT:
             self._take_boot()
-        elif self.next_seq >= self._limit:
-            # Void: it was written again in the next sector. What stands behind it counts.
-            self.next_seq += 0 if kind == frame.PART else 1
-            return PASSED
         elif self._take(values):
             return OBSERVATION
         elif kind == frame.PART:
@@ -174,7 +170,7 @@ class Cursor:
 
     def _read(self, offset, seq):
         start = self.log.geometry.offset(self.number)
-        return self.frame.read(start + offset, start + self.log.block_bytes,
+        return self.frame.read(start + offset, start + self._end,
                                self._seed ^ seq & SEQ_MASK, self._neutral ^ seq & SEQ_MASK)
 
     def _resync(self):
@@ -182,7 +178,7 @@ class Cursor:
         log = self.log
         erased_bytes = 0
         step = log.padded(1)
-        for offset in range(self.offset, log.block_bytes, step):
+        for offset in range(self.offset, self._end, step):
             for passed in range(RESYNC_SEQ_COUNT):
                 seq = self.next_seq + passed
                 size = self._read(offset, seq)
@@ -205,7 +201,7 @@ class Cursor:
         kind = self.frame.kind
         if kind == frame.BOOT:
             return True
-        if offset >= self.log.block_bytes:
+        if offset >= self._end:
             return True
         for follower in (seq, seq + 1):
             size = self._read(offset, follower)
@@ -264,7 +260,7 @@ class Cursor:
 
     def _lose(self, first, last, reason):
         """Seqs were passed over; those below `_floor` were delivered or told before."""
-        first, last = max(first, self._floor), min(last, self._limit - 1)
+        first = max(first, self._floor)
         if first > last:
             return
         self._floor = last + 1

@@ -23,7 +23,7 @@ class Log:
     time; anchors, of the boots; evicts, whether the oldest sector gives way when the log is full
     (else appends are refused).
     `oldest` and `number` are the first and the newest sector, `offset` the first free byte of
-    the newest, `next_seq` the seq of the next observation, `gap` what gave way and is not yet
+    the newest, `end` where its frames end, `next_seq` the seq of the next observation, `gap` what gave way and is not yet
     confirmed as such, `checkpoint_number` the sector of the newest whole checkpoint or -1.
     """
 
@@ -40,6 +40,7 @@ class Log:
         self.number = -1
         self.prepared = -1
         self.offset = self.block_bytes
+        self.end = 0
         self.next_seq = 1
         self.checkpoint = None
         self.checkpoint_number = -1
@@ -74,10 +75,17 @@ class Log:
         """Room that a frame of `size` bytes takes."""
         return (size + self._pad_mask) & ~self._pad_mask
 
+    def next_number(self, number):
+        """The number of the sector behind another; those of retired blocks are passed over."""
+        number += 1
+        while number % self.geometry.block_count in self.retired:
+            number += 1
+        return number
+
     def adopt(self, number, offset):
         """Make a sector the one that is appended to, from byte `offset` on."""
         self.number = number
-        self.offset = offset
+        self.offset = self.end = offset
         self.seed = frame_seed(number, self.header.boot)
         self._neutral = frame_seed(number, 0)
 
@@ -90,7 +98,9 @@ class Log:
         self.base_ms = self._noted_ms = now_ms
         self._cause = cause
         if self.number >= 0:
+            end = self.end
             self.adopt(self.number, self.offset)
+            self.end = end
 
     def wake(self, now_ms):
         """Have this boot on flash: behind a tail made safe, or in the header of a new sector."""
@@ -323,6 +333,7 @@ class Log:
         header = self.header
         header.number = self.prepared
         header.first_seq = first_seq
+        header.previous_end = self.end
         header.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
         if self.checkpoint_number >= 0:
             header.checkpoint_distance = min(
@@ -378,5 +389,6 @@ class Log:
             return False
         self._failed_count = 0
         self.offset += writer.end - writer.start
+        self.end = self.offset
         return True
 

@@ -3,7 +3,9 @@
 Reads only. What it finds untrustworthy behind the tail is made safe by `pin` and by `Log.wake`.
 """
 
-from tidegate.limits import CHECKPOINT_DISTANCE_NONE, CHECKPOINT_SECTOR_COUNT
+from tidegate.limits import (
+    CHECKPOINT_DISTANCE_NONE, CHECKPOINT_SECTOR_COUNT, FACT_BYTES_MASK,
+)
 from tidegate.spool import checkpoint, frame
 from tidegate.spool.cursor import END, LOST, OBSERVATION, OTHER, PASSED, Cursor
 from tidegate.spool.frame import ERASED
@@ -49,11 +51,13 @@ def recover(log, reader, table, latest):
     found.cursor = cursor = Cursor(log, reader, table)
     log.adopt(newest, log.block_bytes)
     _read(log, cursor, _start_sector(log, Cursor(log, reader, table)), latest, found)
-    log.header.fact_bytes += cursor.offset - log.geometry.header_bytes - cursor.opaque_bytes
+    fact_bytes = cursor.offset - log.geometry.header_bytes - cursor.opaque_bytes
+    log.header.fact_bytes = (log.header.fact_bytes + fact_bytes) & FACT_BYTES_MASK
     log.next_seq = cursor.head_seq() + (1 if found.is_cut else 0)
     log.adopt(newest, cursor.offset)
     log.is_tail_trusted = False
-    log.burn_from = cursor.before + log.padded(cursor.size) or log.geometry.header_bytes
+    log.end = log.burn_from = (
+        cursor.before + log.padded(cursor.size) or log.geometry.header_bytes)
     log.noted_watermark = log.ranges.watermark
     _pass_over_erased(log)
     return found
@@ -135,7 +139,6 @@ def _read(log, cursor, number, latest, found):
             break
         if step == PASSED:
             continue
-        found.is_sealed = False
         if step == OBSERVATION:
             found.observation_count += 1
             if latest is not None:
@@ -146,10 +149,10 @@ def _read(log, cursor, number, latest, found):
                 begun_number = cursor.number
             elif reader.note == frame.CHECKPOINT_END and begun_number >= 0:
                 log.checkpoint_number = begun_number
-            found.is_sealed = reader.note == frame.SEALED
         if cursor.utc_zero_ms is not None:
             log.anchors.put(cursor.boot, cursor.utc_zero_ms, cursor.quality, log.evicts)
     found.is_cut = cursor.is_damaged and cursor.number == log.number
+    found.is_sealed = cursor.note == frame.SEALED and not found.is_cut
     found.checkpoint_number = log.checkpoint_number
     found.retired = tuple(log.retired)
 

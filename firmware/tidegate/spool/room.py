@@ -33,7 +33,7 @@ def prepare(log, reserve_count):
     """
     geometry = log.geometry
     for _ in range(geometry.block_count):
-        number = log.prepared if log.prepared >= 0 else _next_number(log)
+        number = log.prepared if log.prepared >= 0 else log.next_number(log.number)
         victim = number - geometry.block_count
         if victim + reserve_count >= log.oldest and not _give_way(log, victim + reserve_count):
             # A head that takes no note: its reserve is there for that.
@@ -52,7 +52,7 @@ def prepare(log, reserve_count):
 def distrust_next(log):
     """After a power cut the next block may hold a torn header: erase it, unless it is a sector of
     the lap before, whole."""
-    number = _next_number(log)
+    number = log.next_number(log.number)
     index = number % log.geometry.block_count
     header = log.scratch
     if log.geometry.read_block(index, header) and header.number < log.number:
@@ -109,13 +109,6 @@ def is_full_of_facts(log):
         number += 1
     held_bytes = (log.header.fact_bytes - header.fact_bytes) & FACT_BYTES_MASK
     return number <= log.number and held_bytes >= share_bytes
-
-
-def _next_number(log):
-    number = log.number + 1
-    while number % log.geometry.block_count in log.retired:
-        number += 1
-    return number
 
 
 def _erase(log, number):

@@ -11,7 +11,8 @@ VERSION = 2
 COPY_BYTES = 48
 SHORT_BYTES = 16
 _SHORT = "<2sBBIIB"
-_LONG = "<8sIIH6sBI"
+_LONG = "<8sIIH6sBHH"
+_FACT_SHIFT = 6
 _LOG_MASK, _CONTINUES, _COPY = 1, 2, 4
 _UNKNOWN_UTC = b"\xff" * 6
 assert struct.calcsize(_SHORT) == SHORT_BYTES - CRC_BYTES
@@ -30,7 +31,8 @@ class Header:
 
     log, number, first_seq: of the next observation when it was opened; continues: it begins
     inside that one; has_copy: its first frame repeats the observation before; checkpoint_distance; store_id; boot, base_ms and wrap_count: what its frames'
-    times count from; utc and quality: the anchor of that boot; fact_bytes.
+    times count from; utc and quality: the anchor of that boot; fact_bytes, in steps of 64;
+    previous_end: the offset where the frames of the sector before end.
     Arguments: table, from `crc24_table`; program_unit_bytes.
     """
 
@@ -50,6 +52,7 @@ class Header:
         self.utc = _UNKNOWN_UTC
         self.quality = 0
         self.fact_bytes = 0
+        self.previous_end = 0
 
     def set_time(self, boot, base_ms, wrap_count):
         """What frames count their time from."""
@@ -88,7 +91,8 @@ class Header:
         end = at + SHORT_BYTES - CRC_BYTES
         put_crc(buffer, end, crc24(self._table, FIRST, buffer, at, end))
         struct.pack_into(_LONG, buffer, at + SHORT_BYTES, self.store_id, self.boot, self.base_ms,
-                         self.wrap_count, self.utc, self.quality, self.fact_bytes)
+                         self.wrap_count, self.utc, self.quality,
+                         self.fact_bytes >> _FACT_SHIFT, self.previous_end)
         end = at + COPY_BYTES - CRC_BYTES
         put_crc(buffer, end, crc24(self._table, FIRST, buffer, at, end))
         for padding in range(at + COPY_BYTES, at + self.copy_bytes):
@@ -121,7 +125,8 @@ class Header:
                 and has_crc(buffer, end, crc24(self._table, FIRST, buffer, 0, end))):
             return False
         (self.store_id, self.boot, self.base_ms, self.wrap_count, self.utc, self.quality,
-         self.fact_bytes) = struct.unpack_from(_LONG, buffer, SHORT_BYTES)
+         fact_steps, self.previous_end) = struct.unpack_from(_LONG, buffer, SHORT_BYTES)
+        self.fact_bytes = fact_steps << _FACT_SHIFT
         return True
 
     def could_be_torn(self, buffer):
