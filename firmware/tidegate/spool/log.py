@@ -187,6 +187,8 @@ class Log:
     def _append_parts(self, kind, observation_id, data, now_ms):
         """A value larger than a frame. What was written of one that is refused stays unread."""
         writer, header = self.writer, self.header
+        if self.checkpoint is not None:
+            self.checkpoint.step(now_ms)
         if not room.has_for(self, len(data)):
             return False
         offset = 0
@@ -317,7 +319,9 @@ class Log:
 
     def _begin_sector(self, now_ms, reserve_count):
         """Lay the header of the next sector ready, for the next `program` to open it."""
-        if self.checkpoint is not None and self.checkpoint.is_last_moment():
+        # Not inside a value, of which start-up would then read the second half only.
+        if (self.checkpoint is not None and not self.header.continues
+                and self.checkpoint.is_last_moment()):
             self.checkpoint.step(now_ms)
         if not room.prepare(self, reserve_count):
             return False

@@ -135,6 +135,8 @@ def _read(log, cursor, number, latest, found):
         if hole is not None and hole[2] == LOST:
             log.lost_count += hole[1] - hole[0] + 1
             found.lost_count += hole[1] - hole[0] + 1
+        if cursor.utc_zero_ms is not None:
+            log.anchors.put(cursor.boot, cursor.utc_zero_ms, cursor.quality, log.evicts)
         if step == END:
             break
         if step == PASSED:
@@ -149,8 +151,6 @@ def _read(log, cursor, number, latest, found):
                 begun_number = cursor.number
             elif reader.note == frame.CHECKPOINT_END and begun_number >= 0:
                 log.checkpoint_number = begun_number
-        if cursor.utc_zero_ms is not None:
-            log.anchors.put(cursor.boot, cursor.utc_zero_ms, cursor.quality, log.evicts)
     found.is_cut = cursor.is_damaged and cursor.number == log.number
     found.is_sealed = cursor.note == frame.SEALED and not found.is_cut
     found.checkpoint_number = log.checkpoint_number
