@@ -12,14 +12,14 @@ from fakes import Random
 from tidegate.errors import FlashError
 from tidegate.hal.nor import RamFlash
 
-STRIDE = 29
+STRIDE, PAIR_STRIDE = 29, 16
 
 
 @pytest.mark.parametrize("medium", MEDIA, ids=lambda medium: medium.name)
 @pytest.mark.parametrize("seed", range(1, 3))
 def test_power_cuts_break_no_promise(medium, seed):
     tally = Tally()
-    Sweep(medium, seed, tally, STRIDE, pair_stride=8).run()
+    Sweep(medium, seed, tally, STRIDE, PAIR_STRIDE).run()
     faults = [f"{name}: {text}" for name, _, text in tally.faults]
     assert not faults, f"seed {seed}; again with run.py --case NAME:\n" + "\n".join(faults[:5])
     assert tally.total(1) > 100 and tally.total(2) > 20

@@ -1,6 +1,6 @@
 """Reading a log in order of seq. Reading never changes anything. SPEC section 7.5."""
 
-from tidegate.limits import RESYNC_SEQ_COUNT
+from tidegate.limits import RESYNC_SEQ_COUNT, SEQ_MAX
 from tidegate.spool import frame
 from tidegate.spool.crc import SEQ_MASK, frame_seed
 from tidegate.spool.parts import Parts
@@ -50,6 +50,7 @@ class Cursor:
         self.header = Header(table, log.geometry.flash.program_unit_bytes)
         self._parts = Parts(reader)
         self._end = 0
+        self._limit = SEQ_MAX
         self._seed = 0
         self._neutral = 0
 
@@ -114,11 +115,20 @@ class Cursor:
         self.boot = header.boot
         self.mono_base_ms = header.mono_base_ms()
         self._date(header.utc_zero_ms(), header.quality)
-        self._end = log.block_bytes
-        if number < log.number and log.geometry.read_header(log.next_number(number), log.scratch):
-            self._end = log.scratch.previous_end
+        self._bound()
         self._seed = frame_seed(number, self.boot)
         self._neutral = frame_seed(number, 0)
+
+    def _bound(self):
+        """Where the frames of the sector end: that is told by the one opened behind it."""
+        log, following = self.log, self.log.next_number(self.number)
+        self._end, self._limit = log.block_bytes, SEQ_MAX
+        if following > log.number:
+            return
+        if log.geometry.read_header(following, log.scratch):
+            self._end = log.scratch.previous_end
+        else:
+            self._limit = log.geometry.first_begun(following, log.number)
 
     def step(self, values):
         """Go to the next frame of any kind.
@@ -162,6 +172,10 @@ class Cursor:
             self._take_note()
         elif kind == frame.BOOT:
             self._take_boot()
+        elif self.next_seq >= self._limit:
+            # Void: it was written again in a later sector. What stands behind it counts.
+            self.next_seq += 0 if kind == frame.PART else 1
+            return PASSED
         elif self._take(values):
             return OBSERVATION
         elif kind == frame.PART:
@@ -182,7 +196,9 @@ class Cursor:
             for passed in range(RESYNC_SEQ_COUNT):
                 seq = self.next_seq + passed
                 size = self._read(offset, seq)
-                if size > 0 and self._goes_on(offset + log.padded(size), seq):
+                # Right behind a whole frame one seq is often passed over: a value given up.
+                is_likely = offset == self.offset and passed < 2
+                if size > 0 and (is_likely or self._goes_on(offset + log.padded(size), seq)):
                     if passed:
                         self._lose(self.next_seq, seq - 1, LOST)
                         self._parts.begin_inside(0)
