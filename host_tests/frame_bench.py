@@ -2,11 +2,9 @@
 
 from tidegate.hal.nor import RamFlash
 from tidegate.spool import frame
-from tidegate.spool.crc import crc24_table
 from tidegate.spool.frame import FrameWriter
 from tidegate.spool.reader import FrameReader
 
-TABLE = crc24_table()
 NEUTRAL = 0x0F0F0F
 
 
@@ -32,7 +30,7 @@ def build(writer, observation, offset=0, seed=0x123456):
 
 def store(flash, observations, seeds):
     """Program observations one behind the other. Result: the offset of each, and the end."""
-    writer = FrameWriter(TABLE, flash, 0)
+    writer = FrameWriter(flash, 0)
     offsets = [0]
     for observation, seed in zip(observations, seeds, strict=True):
         view = build(writer, observation, offsets[-1], seed)
@@ -45,7 +43,7 @@ def store(flash, observations, seeds):
 
 def read(flash, offset=0, seed=0x123456, end=None):
     """(result, the fields read or None) of the frame at `offset`."""
-    reader = FrameReader(TABLE, flash)
+    reader = FrameReader(flash)
     size = reader.read(offset, end or flash.block_bytes, seed, NEUTRAL)
     if size <= 0:
         return size, None

@@ -19,12 +19,12 @@ SHORT = ("--speed", "40", "--cut", "4", "--seed", "7")
 TIME_LIMIT_S = 90
 # As the spool numbers it; what makes it lose one observation of telemetry without a word.
 DROPPED_SEQ = 150
-HEALTHY = "        seq = self.next_seq\n"
-FAULTY = HEALTHY + """\
-        if seq == %d and not hasattr(self, "dropped"):
+HEALTHY = "        if not self._append(kind, observation_id, value, now_ms):\n"
+FAULTY = """\
+        if self.next_seq == %d and not hasattr(self, "dropped"):
             self.dropped = True
-            return seq
-""" % DROPPED_SEQ
+            return self.next_seq
+""" % DROPPED_SEQ + HEALTHY
 
 
 def start_demo(folder, *arguments):

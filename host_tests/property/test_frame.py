@@ -12,7 +12,9 @@ STAMPS = (st.integers(0, DELTA_MS_MAX), st.integers(1, OBSERVATION_ID_MAX))
 OBSERVATIONS = st.one_of(
     st.tuples(st.just(frame.NUMBER), *STAMPS, st.integers(-(1 << 63), (1 << 64) - 1)),
     st.tuples(
-        st.just(frame.TEXT), *STAMPS, st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+        st.just(frame.TEXT),
+        *STAMPS,
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
     ),
     st.tuples(st.just(frame.OPAQUE), *STAMPS, st.binary(max_size=240)),
 )

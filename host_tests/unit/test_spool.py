@@ -158,7 +158,7 @@ def test_a_full_records_log_goes_on_after_a_reboot_and_a_confirmation():
 def test_numbers_and_texts_take_at_most_a_twentieth_of_the_records():
     world = SpoolWorld(block_count=80)
     share_bytes = 20 * BLOCK_BYTES // 20
-    for boot in range(40):
+    for _ in range(40):
         for value in range(7):
             world.append(value, RECORDS, 280)
         world.mount()

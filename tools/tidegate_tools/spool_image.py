@@ -4,6 +4,7 @@ The file is read once and never written; what the device's code works on is a co
 """
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from tidegate_tools import paths
@@ -16,14 +17,14 @@ from tidegate.errors import SpoolError  # noqa: E402
 from tidegate.hal.nor import RamFlash  # noqa: E402
 from tidegate.limits import BLOCK_BYTES, SECTOR_COUNT_MIN, TICKS_MASK_MS  # noqa: E402
 from tidegate.observe.catalogue import TELEMETRY  # noqa: E402
-from tidegate.spool.crc import crc24_table  # noqa: E402
 from tidegate.spool.sector import COPY_BYTES, SHORT_BYTES, Header  # noqa: E402
 from tidegate.spool.spool import Spool, records_sector_count  # noqa: E402
 
 BLANK = 0xFF
 # Program unit in bytes, and whether a unit may be programmed only once: what is tried where the
-# user says nothing. Boards: any host, ESP32 with flash encryption (two kinds), RP2.
-MEDIA = ((1, False), (16, True), (32, True), (256, False))
+# user says nothing. Where it may be programmed again, its size leaves no trace in the
+# image. Boards: any host, ESP32, RP2; ESP32 with flash encryption (two kinds).
+MEDIA = ((1, False), (16, True), (32, True))
 # So many times the file's blocks is a region tried for, where its headers do not fit the file.
 REGION_FACTOR = 4
 SAMPLE_COUNT = 200
@@ -114,10 +115,11 @@ def open_image(path, options=DEFAULTS):
 def _places(path, data, options):
     """Every sector header whose first fields are whole. Errors: ToolError for another format."""
     found = []
-    table = crc24_table()
-    copies = sorted({0} | {Header(table, unit).copy_bytes for unit, _ in MEDIA}
-                    | {Header(table, options.unit_bytes or 1).copy_bytes})
-    header = Header(table, 1)
+    media = MEDIA + ((options.unit_bytes or 1, options.is_once),)
+    headers = [Header(SimpleNamespace(program_unit_bytes=unit, reprogram=not is_once))
+               for unit, is_once in media]
+    copies = sorted({0} | {each.copy_bytes for each in headers})
+    header = headers[0]
     for block in range(-(-len(data) // options.block_bytes)):
         for copy in copies:
             start = block * options.block_bytes + copy

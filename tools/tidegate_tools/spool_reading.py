@@ -8,7 +8,6 @@ from tidegate_tools import paths
 paths.use_device_modules()
 
 from tidegate.observe.catalogue import LOG_NAMES  # noqa: E402
-from tidegate.spool.crc import crc24_table  # noqa: E402
 from tidegate.spool.cursor import END, LOST, OBSERVATION, Cursor  # noqa: E402
 from tidegate.spool.reader import FrameReader  # noqa: E402
 from tidegate.spool.sector import Header  # noqa: E402
@@ -76,8 +75,8 @@ class Reading(NamedTuple):
 class _TellingReader(FrameReader):
     """Remembers where whole frames stand: {offset in the region: bytes}."""
 
-    def __init__(self, table, flash):
-        super().__init__(table, flash)
+    def __init__(self, flash):
+        super().__init__(flash)
         self.frames = {}
 
     def read(self, at, end, seed, neutral):
@@ -90,12 +89,11 @@ class _TellingReader(FrameReader):
 def read_log(image, index):
     """Arguments: image, a SpoolImage; index, of the log. Result: Reading."""
     log = image.spool.logs[index]
-    table = crc24_table()
-    reader = _TellingReader(table, log.geometry.flash)
+    reader = _TellingReader(log.geometry.flash)
     holes = _Holes(log)
     observations = []
     if log.number >= 0:
-        cursor = Cursor(log, reader, table)
+        cursor = Cursor(log, reader)
         cursor.enter(log.oldest)
         while True:
             step = cursor.step(True)
@@ -170,7 +168,7 @@ class _Blocks:
         self._image = image
         self._log = log
         self._bytes = log.block_bytes
-        self._header = Header(crc24_table(), image.unit_bytes)
+        self._header = Header(log.geometry.flash)
         self._counts = Counter(each.number for each in observations)
         self._frames = {}
         for at in sorted(frames):

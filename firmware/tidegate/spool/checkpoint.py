@@ -1,11 +1,21 @@
 """Checkpoints: what start-up needs to know, so that it need not read the whole log. SPEC 7.3."""
 
-from tidegate.limits import CHECKPOINT_SECTOR_COUNT, DIGEST_BYTES
+from tidegate.limits import CHECKPOINT_SECTOR_COUNT, DIGEST_BYTES, RANGE_COUNT_MAX
 from tidegate.spool import frame
+from tidegate.spool.ranges import Ranges
 from tidegate.spool.room import Gap
 
 NUMBER, TEXT, DIGEST = 0, 1, 2
 _ENTRY_BYTES = 8 + DIGEST_BYTES
+
+
+class NoLatest:
+    """The port `latest` where nobody wants to know the last values."""
+
+    count = 0
+
+    def restore(self, observation_id, seq, value, is_digest):
+        """Nothing is kept."""
 
 
 class Checkpoint:
@@ -109,7 +119,7 @@ def _put_entry(writer, latest, index, next_seq):
 
 def apply(log, reader, next_seq, latest):
     """Take a note that start-up has read. Arguments: reader, the FrameReader; next_seq, of the
-    next observation there; latest, the port above, told by `restore`, or None."""
+    next observation there; latest, the port above, told by `restore`."""
     kind = reader.note
     if kind == frame.CONFIRMED:
         _apply_confirmed(log, reader)
@@ -124,17 +134,22 @@ def apply(log, reader, next_seq, latest):
         log.retired = []
         while reader.is_left():
             log.retired.append(reader.varint())
-    elif kind == frame.LATEST and latest is not None:
+    elif kind == frame.LATEST:
         _apply_latest(reader, next_seq, latest)
 
 
 def _apply_confirmed(log, reader):
+    """What the note says goes first; of what stood before, only as much as there is room for."""
+    before = log.ranges
     end = reader.varint()
-    log.ranges.add(1, end)
+    ranges = log.ranges = Ranges(max(end, before.watermark))
     while reader.is_left():
         first = end + reader.varint()
         end = first + reader.varint() - 1
-        log.ranges.add(first, end)
+        ranges.add(first, end)
+    for first, last in before.ranges:
+        if len(ranges.ranges) < RANGE_COUNT_MAX:
+            ranges.add(first, last)
 
 
 def _apply_gap(log, reader):

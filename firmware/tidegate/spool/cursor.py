@@ -17,16 +17,15 @@ class Cursor:
     After `next` gave True: `seq` is the observation's, `frame` holds its fields, `boot`,
     `mono_base_ms` (to which frame.delta_ms is added), `utc_zero_ms` and `quality` its time.
     `hole` is (first, last, reason) of seqs that lay before it and cannot be had, or None; it
-    stays until `take_hole`. `number` and `offset` are the place; `before` is the offset of the frame read
-    last (`size` its bytes), 0 where none was in this sector, `program_from` that of the one before
-    it where they touch; `is_observation` says whether it completed one, `note` which
-    note it was or 0; `opaque_bytes` is what
-    opaque values took of this sector so far;
+    stays until `take_hole`. `number` and `offset` are the place. Of the frame read last in this
+    sector, `before` is the offset, 0 where there was none, `size` the bytes, `note` which note it
+    was or 0, `is_observation` whether it completed one; `program_from` is the offset of the frame
+    before it, where they touch; `opaque_bytes` is what opaque values took of the sector so far;
     `is_damaged` says whether bytes that are no frame stand at the end of what was read.
     Arguments: log, the Log; reader, a FrameReader, which other cursors may share.
     """
 
-    def __init__(self, log, reader, table):
+    def __init__(self, log, reader):
         self.log = log
         self.frame = reader
         self.hole = None
@@ -47,7 +46,7 @@ class Cursor:
         self.opaque_bytes = 0
         self.is_damaged = False
         self.is_observation = False
-        self.header = Header(table, log.geometry.flash.program_unit_bytes)
+        self.header = Header(log.geometry.flash)
         self._parts = Parts(reader)
         self._end = 0
         self._limit = SEQ_MAX

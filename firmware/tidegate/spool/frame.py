@@ -15,7 +15,7 @@ LONG = 31
 LONG_HEAD_BYTES = 3
 # The most that stands around the bytes of a value: head, offset, type, length, stamp, CRC.
 PART_OVERHEAD_BYTES = LONG_HEAD_BYTES + 2 + 1 + 2 + 6 + CRC_BYTES
-_VIEW_UNIT_COUNT = 33
+_VIEW_UNIT_COUNT = 24
 
 
 def frame_bytes_max(flash):
@@ -30,15 +30,14 @@ class FrameWriter:
     """Builds what one program puts on flash: frames one behind the other, or a whole opening.
 
     `begin` or `begin_sector`, then for each frame what builds it and `finish`, then `view`.
-    Arguments: table, from `crc24_table`; flash, the port; header_bytes, of a sector's two headers.
+    Arguments: flash, the port; header_bytes, of a sector's two headers.
     """
 
-    def __init__(self, table, flash, header_bytes):
-        self._table = table
+    def __init__(self, flash, header_bytes):
         self._unit = flash.program_unit_bytes
         self._pad_mask = 0 if flash.reprogram else self._unit - 1
         self.frame_bytes_max = frame_bytes_max(flash)
-        size = header_bytes + 2 * self.frame_bytes_max + 2 * self._unit
+        size = header_bytes + self.frame_bytes_max + 2 * self._unit
         self.buffer = bytearray(b"\xff" * (size // self._unit * self._unit))
         self._view = memoryview(self.buffer)
         # Views by their size, made when first needed: appending numbers allocates nothing.
@@ -126,7 +125,7 @@ class FrameWriter:
     def finish(self, seed):
         """Add CRC and padding to the frame being built."""
         buffer = self.buffer
-        put_crc(buffer, self._at, crc24(self._table, seed, buffer, self.end, self._at))
+        put_crc(buffer, self._at, crc24(seed, buffer, self.end, self._at))
         end = self._at + CRC_BYTES
         while end & self._pad_mask:
             buffer[end] = ERASED

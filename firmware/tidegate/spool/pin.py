@@ -45,14 +45,15 @@ def _program_again(log, cursor):
         writer.begin_sector(log.scratch)
         log.offset = 0
         log.program()
-    if first > 0 and log.offset < log.block_bytes:
-        start = geometry.offset(log.number) + first
-        size = cursor.before + cursor.size - first
-        writer.begin(first)
-        geometry.flash.read(start, memoryview(writer.buffer)[writer.end:writer.end + size])
-        writer.end += size
-        log.offset = first
-        log.program()
+    for at, frame_end in ((first, cursor.before), (cursor.before, cursor.before + cursor.size)):
+        size = frame_end - at
+        if at > 0 and size > 0 and log.offset < log.block_bytes:
+            writer.begin(at)
+            view = memoryview(writer.buffer)[writer.end:writer.end + size]
+            geometry.flash.read(geometry.offset(log.number) + at, view)
+            writer.end += size
+            log.offset = at
+            log.program()
     if log.offset < log.block_bytes:
         log.offset = end
 

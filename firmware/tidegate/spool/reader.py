@@ -1,4 +1,4 @@
-"""Frames read back. One reader serves all cursors of a spool; nothing is allocated for a number."""
+"""Frames read back. One reader serves all cursors of a spool, and allocates for no number."""
 
 from tidegate.spool import frame
 from tidegate.spool.crc import CRC_BYTES, crc24, has_crc
@@ -15,11 +15,10 @@ class FrameReader:
     After `read` gave a size: `kind` is the frame's type. For observations `delta_ms`,
     `observation_id`, and `value` (integer, text or bytes) after `read_value`; for parts `offset`,
     and where that is 0 `whole_kind`, `whole_bytes` and the stamp; for notes `note`, their kind.
-    Arguments: table, from `crc24_table`; flash, the port.
+    Argument: flash, the port.
     """
 
-    def __init__(self, table, flash):
-        self._table = table
+    def __init__(self, flash):
         self._flash = flash
         self.frame_bytes_max = frame.frame_bytes_max(flash)
         self.buffer = bytearray(self.frame_bytes_max + _AHEAD_BYTES)
@@ -67,8 +66,7 @@ class FrameReader:
         self.kind = tag >> 5
         self._at = i + head_bytes
         self._end = i + head_bytes + body_bytes
-        crc = crc24(self._table, neutral if self.kind == frame.BOOT else seed, buffer, i,
-                    self._end)
+        crc = crc24(neutral if self.kind == frame.BOOT else seed, buffer, i, self._end)
         if not has_crc(buffer, self._end, crc):
             return DAMAGED
         self._parse()

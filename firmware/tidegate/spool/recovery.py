@@ -36,11 +36,11 @@ class Recovered:
         self.cursor = None
 
 
-def recover(log, reader, table, latest):
+def recover(log, reader, latest):
     """Bring a fresh Log to where its flash says it stands.
 
-    Arguments: reader, a FrameReader; table, for the CRC; latest, the port that takes the last
-    durable value of each observation by restore(observation_id, seq, value, is_digest), or None.
+    Arguments: reader, a FrameReader; latest, the port that takes the last
+    durable value of each observation by restore(observation_id, seq, value, is_digest).
     Result: Recovered. Errors: SpoolError for a format version that this agent does not know.
     """
     found = Recovered()
@@ -48,9 +48,9 @@ def recover(log, reader, table, latest):
     if newest < 0:
         found.is_foreign = not _is_unborn(log, reader)
         return found
-    found.cursor = cursor = Cursor(log, reader, table)
+    found.cursor = cursor = Cursor(log, reader)
     log.adopt(newest, log.block_bytes)
-    _read(log, cursor, _start_sector(log, Cursor(log, reader, table)), latest, found)
+    _read(log, cursor, _start_sector(log, Cursor(log, reader)), latest, found)
     fact_bytes = cursor.offset - log.geometry.header_bytes - cursor.opaque_bytes
     log.header.fact_bytes = (log.header.fact_bytes + fact_bytes) & FACT_BYTES_MASK
     log.next_seq = cursor.head_seq() + (1 if found.is_cut else 0)
@@ -143,8 +143,7 @@ def _read(log, cursor, number, latest, found):
             continue
         if step == OBSERVATION:
             found.observation_count += 1
-            if latest is not None:
-                latest.restore(reader.observation_id, cursor.seq, reader.value, False)
+            latest.restore(reader.observation_id, cursor.seq, reader.value, False)
         elif step == OTHER and reader.kind == frame.NOTE:
             checkpoint.apply(log, reader, cursor.next_seq, latest)
             if reader.note == frame.CHECKPOINT:

@@ -30,15 +30,17 @@ class Header:
     """The fields of a sector's header, and its bytes.
 
     log, number, first_seq: of the next observation when it was opened; continues: it begins
-    inside that one; has_copy: its first frame repeats the observation before; checkpoint_distance; store_id; boot, base_ms and wrap_count: what its frames'
-    times count from; utc and quality: the anchor of that boot; fact_bytes, in steps of 64;
-    previous_end: the offset where the frames of the sector before end.
-    Arguments: table, from `crc24_table`; program_unit_bytes.
+    inside that one; has_copy: its first frame repeats the observation before; previous_end: the
+    offset where the frames of the sector before end; checkpoint_distance; store_id; boot, base_ms
+    and wrap_count: what its frames' times count from; utc and quality: the anchor of that boot;
+    fact_bytes, in steps of 64.
+    Argument: flash, the port. The second copy follows at once where a unit may be programmed
+    again, else in a unit of its own.
     """
 
-    def __init__(self, table, program_unit_bytes):
-        self._table = table
-        self.copy_bytes = -(-COPY_BYTES // program_unit_bytes) * program_unit_bytes
+    def __init__(self, flash):
+        unit = 1 if flash.reprogram else flash.program_unit_bytes
+        self.copy_bytes = -(-COPY_BYTES // unit) * unit
         self.log = 0
         self.number = 0
         self.first_seq = 1
@@ -89,12 +91,12 @@ class Header:
         struct.pack_into(_SHORT, buffer, at, MAGIC, VERSION, flags, self.number, self.first_seq,
                          self.checkpoint_distance)
         end = at + SHORT_BYTES - CRC_BYTES
-        put_crc(buffer, end, crc24(self._table, FIRST, buffer, at, end))
+        put_crc(buffer, end, crc24(FIRST, buffer, at, end))
         struct.pack_into(_LONG, buffer, at + SHORT_BYTES, self.store_id, self.boot, self.base_ms,
                          self.wrap_count, self.utc, self.quality,
                          self.fact_bytes >> _FACT_SHIFT, self.previous_end)
         end = at + COPY_BYTES - CRC_BYTES
-        put_crc(buffer, end, crc24(self._table, FIRST, buffer, at, end))
+        put_crc(buffer, end, crc24(FIRST, buffer, at, end))
         for padding in range(at + COPY_BYTES, at + self.copy_bytes):
             buffer[padding] = 0xFF
 
@@ -106,7 +108,7 @@ class Header:
         end = SHORT_BYTES - CRC_BYTES
         if buffer[0] != MAGIC[0] or buffer[1] != MAGIC[1]:
             return False
-        if not has_crc(buffer, end, crc24(self._table, FIRST, buffer, 0, end)):
+        if not has_crc(buffer, end, crc24(FIRST, buffer, 0, end)):
             return False
         (_, version, flags, self.number, self.first_seq,
          self.checkpoint_distance) = struct.unpack_from(_SHORT, buffer, 0)
@@ -122,7 +124,7 @@ class Header:
         """Take all fields from the start of `buffer`. Result: whether they are whole."""
         end = COPY_BYTES - CRC_BYTES
         if not (self.take_short(buffer)
-                and has_crc(buffer, end, crc24(self._table, FIRST, buffer, 0, end))):
+                and has_crc(buffer, end, crc24(FIRST, buffer, 0, end))):
             return False
         (self.store_id, self.boot, self.base_ms, self.wrap_count, self.utc, self.quality,
          fact_steps, self.previous_end) = struct.unpack_from(_LONG, buffer, SHORT_BYTES)
@@ -148,17 +150,18 @@ class Header:
 class Geometry:
     """One log's part of the flash: `block_count` blocks from `first_block` on.
 
-    Arguments: flash, the port; first_block; block_count; log, its number; table, for the CRC.
+    Arguments: flash, the port; first_block; block_count; log, its number; scratch, a Header to
+    look with, shared between logs.
     """
 
-    def __init__(self, flash, first_block, block_count, log, table):
+    def __init__(self, flash, first_block, block_count, log, scratch):
         self.flash = flash
         self.first_block = first_block
         self.block_count = block_count
         self.block_bytes = flash.block_bytes
         self.log = log
-        self._scratch = Header(table, flash.program_unit_bytes)
-        self.copy_bytes = self._scratch.copy_bytes
+        self._scratch = scratch
+        self.copy_bytes = scratch.copy_bytes
         self.header_bytes = 2 * self.copy_bytes
         self._buffer = bytearray(COPY_BYTES)
         self._short = memoryview(self._buffer)[:SHORT_BYTES]

@@ -5,8 +5,7 @@ from tidegate.limits import (
     BLOCK_BYTES_MIN, ONCE_RESERVE_COUNT, RECORDS_SHARE_PERCENT, SECTOR_COUNT_MIN, STORE_ID_BYTES,
 )
 from tidegate.spool.anchors import Anchors
-from tidegate.spool.checkpoint import Checkpoint
-from tidegate.spool.crc import crc24_table
+from tidegate.spool.checkpoint import Checkpoint, NoLatest
 from tidegate.spool.cursor import Cursor
 from tidegate.spool.frame import FrameWriter
 from tidegate.spool.log import Log
@@ -35,27 +34,24 @@ class Spool:
 
     def __init__(self, flash, monotonic, latest=None, records_block_count=None):
         if flash.block_count < 2 * SECTOR_COUNT_MIN or flash.block_bytes < BLOCK_BYTES_MIN:
-            raise SpoolError("the flash region has %d blocks of %d bytes; give it at least %d of %d"
+            raise SpoolError("the flash region has %d blocks of %d bytes; it must have %d of %d"
                              % (flash.block_count, flash.block_bytes, 2 * SECTOR_COUNT_MIN,
                                 BLOCK_BYTES_MIN))
         records_count = records_block_count or records_sector_count(flash)
         telemetry_count = flash.block_count - records_count
-        table = self._table = crc24_table()
-        unit = flash.program_unit_bytes
-        scratch = Header(table, unit)
-        writer = FrameWriter(table, flash, 2 * scratch.copy_bytes)
-        self._reader = FrameReader(table, flash)
+        scratch, looking = Header(flash), Header(flash)
+        writer = FrameWriter(flash, 2 * scratch.copy_bytes)
+        self._reader = FrameReader(flash)
         self.anchors = Anchors()
         self.logs = tuple(
-            Log(Geometry(flash, first_block, block_count, log, table),
-                (writer, self._reader, Header(table, unit), scratch),
+            Log(Geometry(flash, first_block, block_count, log, looking),
+                (writer, self._reader, Header(flash), scratch),
                 monotonic, self.anchors, log == TELEMETRY)
             for log, first_block, block_count in (
                 (TELEMETRY, 0, telemetry_count), (RECORDS, telemetry_count, records_count)))
-        self._latest = latest
-        if latest is not None:
-            for log in self.logs:
-                log.checkpoint = Checkpoint(log, latest)
+        self._latest = latest or NoLatest()
+        for log in self.logs:
+            log.checkpoint = Checkpoint(log, self._latest)
         self.flash = flash
         self.store_id = b""
         self.boot = 0
@@ -67,7 +63,7 @@ class Spool:
         Result: True; False where the region is blank throughout and may be formatted.
         Errors: SpoolError where it holds something else, or another format version.
         """
-        self.report = [recover(log, self._reader, self._table, self._latest) for log in self.logs]
+        self.report = [recover(log, self._reader, self._latest) for log in self.logs]
         telemetry, records = self.report
         if telemetry.is_foreign or records.is_foreign or records.store_id and (
                 records.store_id != telemetry.store_id):
@@ -98,7 +94,7 @@ class Spool:
         if telemetry.offset >= telemetry.block_bytes:
             telemetry.open_sector(now_ms, 0)
         for log in self.logs:
-            if log.checkpoint is not None and (log.is_awake or not self.flash.reprogram):
+            if log.is_awake or not self.flash.reprogram:
                 log.checkpoint.step(now_ms)
 
     def append(self, log, kind, observation_id, value, now_ms):
@@ -107,7 +103,7 @@ class Spool:
 
     def cursor(self, log):
         """A new Cursor of a log. All of them share one buffer: use what one read at once."""
-        return Cursor(self.logs[log], self._reader, self._table)
+        return Cursor(self.logs[log], self._reader)
 
     def anchor(self, utc_zero_ms, quality):
         """Note what is now known of this boot's UTC."""
