@@ -12,7 +12,7 @@ from fakes import Random
 from tidegate.errors import FlashError
 from tidegate.hal.nor import RamFlash
 
-STRIDE, PAIR_STRIDE = 29, 16
+STRIDE, PAIR_STRIDE = 25, 16
 
 
 @pytest.mark.parametrize("medium", MEDIA, ids=lambda medium: medium.name)

@@ -171,8 +171,9 @@ class Cursor:
             self._take_note()
         elif kind == frame.BOOT:
             self._take_boot()
-        elif self.next_seq >= self._limit:
-            # Void: it was written again in a later sector. What stands behind it counts.
+        elif self.next_seq > self._limit or kind != frame.PART and self.next_seq == self._limit:
+            # Void: it was written again in a later sector. What stands behind it counts, and so
+            # do the parts of a value of which only the last was repeated.
             self.next_seq += 0 if kind == frame.PART else 1
             return PASSED
         elif self._take(values):
