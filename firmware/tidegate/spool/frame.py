@@ -134,11 +134,13 @@ class FrameWriter:
 
     def view(self):
         """What is to be programmed, in whole units; valid until the next `begin`."""
-        units = -(-self.end // self._unit)
-        for at in range(self.end, units * self._unit):
-            self.buffer[at] = ERASED
-        for at in range(self.start):
-            self.buffer[at] = ERASED
+        units = self.end
+        if self._unit > 1:
+            units = -(-self.end // self._unit)
+            for at in range(self.end, units * self._unit):
+                self.buffer[at] = ERASED
+            for at in range(self.start):
+                self.buffer[at] = ERASED
         views, index = self._views, units
         if self._is_opening:
             views, index = self._opening_views, units - self._header_units
