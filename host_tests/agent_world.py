@@ -54,11 +54,11 @@ class Tap:
 class AgentWorld:
     """`expected` is {log: [(boot, mono, id, value)]} by seq from 1; `faults` what went wrong."""
 
-    def __init__(self, seed, confirm="echo", is_dated=True, block_count=64):
+    def __init__(self, seed, confirm="echo", is_dated=True, block_count=64, flash=None):
         self.chance = Random(seed)
         self.seed = seed
         self.is_dated = is_dated
-        self.flash = RamFlash(block_count)
+        self.flash = flash or RamFlash(block_count)
         self.receiver = Receiver(DEVICE.encode())
         self.broker = Broker(self.receiver)
         self.network = FakeNetwork(self.broker)

@@ -8,9 +8,11 @@ from tidegate.clock.anchor import QUALITY_NAMES, Anchor
 from tidegate.clock.monotonic import Monotonic
 from tidegate.diag import trail
 from tidegate.diag.counters import Counters
+from tidegate.errors import SpoolError
+from tidegate.hal.nor import RamFlash
 from tidegate.limits import (
-    DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, STORE_ID_BYTES, TICKS_MASK_MS,
-    TURN_WAIT_MS_MAX,
+    DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES, SPARE_BLOCK_COUNT,
+    STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
 from tidegate.link import causes, hint, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
@@ -31,7 +33,8 @@ class Agent:
     the board), reset_cause (a number); source, with step(elapsed_ms, emit), elapsed_ms counting
     from UTC moment `scenario_utc_ms`; configuration, checked by `config.schema`; simple, the
     module umqtt.simple.
-    Errors: SpoolError where the flash region cannot be used.
+    Errors: SpoolError where the flash region is too small. One that holds something else, or a
+    newer format, is set aside: the agent works in RAM and says so.
     """
 
     def __init__(self, ports, source, configuration, simple, scenario_utc_ms=0):
@@ -107,9 +110,16 @@ class Agent:
         self.trail.note(trail.INFO, "agent ended")
 
     def _start_spool(self, suppressor):
-        flash = self._ports.flash
-        spool = Spool(flash, self.monotonic, suppressor)
-        was_blank = not spool.recover()
+        spool = Spool(self._ports.flash, self.monotonic, suppressor)
+        try:
+            was_blank = not spool.recover()
+        except SpoolError as error:
+            # What stands there may be a newer agent's: it is left as it is, and the charger boots.
+            self.trail.note(trail.ALARM, "spool set aside, nothing survives a power cut",
+                            why=str(error).replace(" ", "-"))
+            spare = RamFlash(SPARE_BLOCK_COUNT, block_bytes=SPARE_BLOCK_BYTES)
+            spool = Spool(spare, self.monotonic, suppressor)
+            was_blank = not spool.recover()
         now_ms = self.monotonic.now_ms
         store_id = self._ports.entropy.random_bytes(STORE_ID_BYTES) if was_blank else b""
         spool.start(store_id, self._ports.reset_cause, now_ms)

@@ -53,6 +53,9 @@ RANGE_COUNT_MAX = 16
 CONFIRM_NOTE_COUNT = 64
 CONFIRM_NOTE_MS = 600_000
 STORE_ID_BYTES = 8
+# In RAM, where the flash region had to be set aside.
+SPARE_BLOCK_BYTES = 1_024
+SPARE_BLOCK_COUNT = 16
 
 # Uplink.
 BATCH_COUNT_MAX = 64
@@ -115,6 +118,7 @@ assert DELTA_MS_MAX >> 4 < 1 << 28, "a delta takes four bytes behind its lowest 
 assert BLOCK_BYTES // FRAME_BLOCK_SHARE >= FRAME_BYTES_MIN
 assert DIGEST_BYTES + 16 <= FRAME_BYTES_MIN, "a digest fits a note"
 assert NOTE_ROOM_BYTES >= FRAME_BYTES_MIN, "a note always fits the end of a sector"
+assert SPARE_BLOCK_BYTES >= BLOCK_BYTES_MIN and SPARE_BLOCK_COUNT >= 2 * SECTOR_COUNT_MIN
 assert SECTOR_COUNT_MIN > DATA_RESERVE_COUNT + 1
 assert CHECKPOINT_SECTOR_COUNT > SECTOR_COUNT_MIN // 2 - 1 > 0
 assert NOTE_RESERVE_COUNT < DATA_RESERVE_COUNT

@@ -8,8 +8,10 @@ from agent_world import DEVICE, FAULTS, UTC_MS, AgentWorld
 from mqtt_peer import CONNACK, PINGRESP, SUBACK, SUBSCRIBE
 
 from tidegate import run
+from tidegate.hal.nor import RamFlash
 from tidegate.limits import WINDOW_COUNT_MAX
 from tidegate.link import session
+from tidegate.spool.crc import FIRST, crc24, put_crc
 
 LOSSLESS_AT_THE_BROKER = tuple(fault for fault in FAULTS if fault != "deaf")
 
@@ -277,3 +279,22 @@ def test_a_turn_that_fails_is_counted_noted_and_not_fed_to_the_watchdog():
     assert world.agent.counters.turns_failed == 4
     assert world.ports.watchdog.feed_count == 16
     assert any("ALARM turn failed error=RuntimeError" in line for line in world.agent.trail.lines)
+
+
+@pytest.mark.parametrize("content", ["foreign", "newer"])
+def test_a_region_that_cannot_be_mounted_is_set_aside_and_the_charger_boots(content):
+    flash = RamFlash(64)
+    if content == "foreign":
+        flash.image[:] = bytes(range(256)) * (len(flash.image) // 256)
+    else:
+        world = AgentWorld(5)
+        world.run(5_000)
+        flash.image[:] = world.flash.image[: len(flash.image)]
+        flash.image[2] += 1
+        put_crc(flash.image, 13, crc24(FIRST, flash.image, 0, 13))
+    image = bytes(flash.image)
+    world = AgentWorld(6, flash=flash)
+    world.run(20_000)
+    assert bytes(flash.image) == image
+    assert any("spool set aside" in line for line in world.agent.trail.lines)
+    assert world.expected["telemetry"] and world.receiver.stored, "it delivers all the same"
