@@ -148,3 +148,16 @@ def test_one_writer_leaves_nothing_of_a_longer_frame_in_a_shorter_one():
         again = bytes(build(writer, (frame.NUMBER, 1, 2, 3), at))
         fresh = FrameWriter(flash, 0)
         assert again == bytes(build(fresh, (frame.NUMBER, 1, 2, 3), at))
+
+
+def test_no_flipped_bit_makes_a_frame_that_of_a_neighbouring_seq():
+    flash = flash_of(1)
+    for seq in range(40):
+        flash.erase(0)
+        seed = SEED ^ crc.seq_seed(seq)
+        store(flash, [(frame.NUMBER, 1_000, 501, 230_125)], [seed])
+        for bit in range(read(flash, seed=seed)[0] * 8):
+            flash.image[bit >> 3] ^= 1 << (bit & 7)
+            for other in range(seq - 3, seq + 4):
+                assert read(flash, seed=SEED ^ crc.seq_seed(other & 0xFFFFFFF))[0] <= 0
+            flash.image[bit >> 3] ^= 1 << (bit & 7)

@@ -3,7 +3,7 @@
 POLYNOMIAL = 0x864CFB
 FIRST = 0xB704CE
 CRC_BYTES = 3
-SEQ_MASK = 0xFFFFFF
+_MASK = 0xFFFFFF
 _LAP_MASK = 0x3FFF
 
 
@@ -63,5 +63,10 @@ def has_crc(buffer, at, crc):
 
 
 def frame_seed(sector_number, boot):
-    """Where the CRCs of a sector's frames start under a boot; the seq is XORed into it."""
-    return (FIRST ^ (sector_number & _LAP_MASK) * 40_503 ^ (boot & _LAP_MASK) * 25_717) & SEQ_MASK
+    """Where the CRCs of a sector's frames start under a boot; `seq_seed` is XORed into it."""
+    return (FIRST ^ (sector_number & _LAP_MASK) * 40_503 ^ (boot & _LAP_MASK) * 25_717) & _MASK
+
+
+def seq_seed(seq):
+    """What the seq of a frame adds: spread, so that no flipped bit makes it its neighbour."""
+    return ((seq & _LAP_MASK) * 60_013 ^ (seq >> 14 & _LAP_MASK) * 36_919) & _MASK

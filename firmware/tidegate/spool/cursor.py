@@ -2,7 +2,7 @@
 
 from tidegate.limits import RESYNC_SEQ_COUNT, SEQ_MAX
 from tidegate.spool import frame
-from tidegate.spool.crc import SEQ_MASK, frame_seed
+from tidegate.spool.crc import frame_seed, seq_seed
 from tidegate.spool.parts import Parts
 from tidegate.spool.reader import BURNT, NOTHING
 from tidegate.spool.sector import Header
@@ -185,7 +185,7 @@ class Cursor:
     def _read(self, offset, seq):
         start = self.log.geometry.offset(self.number)
         return self.frame.read(start + offset, start + self._end,
-                               self._seed ^ seq & SEQ_MASK, self._neutral ^ seq & SEQ_MASK)
+                               self._seed ^ seq_seed(seq), self._neutral ^ seq_seed(seq))
 
     def _resync(self):
         """Find the next whole frame of a sector with damage. Result: whether there is one."""

@@ -6,7 +6,7 @@ from tidegate.limits import (
     NOTE_ROOM_BYTES, ONCE_RESERVE_COUNT,
 )
 from tidegate.spool import room
-from tidegate.spool.crc import SEQ_MASK, frame_seed
+from tidegate.spool.crc import frame_seed, seq_seed
 
 
 class Head:
@@ -106,7 +106,7 @@ class Head:
     def end_note(self):
         """Write the note that was begun. Result: whether it is on flash."""
         self.writer.end_note()
-        self.writer.finish(self.seed ^ self.next_seq & SEQ_MASK)
+        self.writer.finish(self.seed ^ seq_seed(self.next_seq))
         return self.program()
 
     def open_sector(self, now_ms, reserve_count):
@@ -150,7 +150,7 @@ class Head:
         writer.begin(self.offset)
         for _ in range(2):
             writer.boot(header.boot, now_ms, wrap_count, cause)
-            writer.finish(self.neutral ^ self.next_seq & SEQ_MASK)
+            writer.finish(self.neutral ^ seq_seed(self.next_seq))
         size = writer.end - writer.start
         if self.number < 0 or self.offset + size + NOTE_ROOM_BYTES > self.block_bytes:
             self.offset = self.block_bytes
@@ -187,6 +187,9 @@ class Head:
             if self._failed_count > self.geometry.block_count:
                 raise
             self.offset = self.block_bytes
+            if self.end == 0:
+                # It was to be opened: what is opened next follows the sector before it.
+                self.end = self.header.previous_end
             room.retire(self, self.number)
             return False
         self._failed_count = 0

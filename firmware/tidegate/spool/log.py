@@ -5,7 +5,7 @@ from tidegate.limits import (
     TICKS_MASK_MS,
 )
 from tidegate.spool import frame, room
-from tidegate.spool.crc import SEQ_MASK
+from tidegate.spool.crc import seq_seed
 from tidegate.spool.head import Head
 from tidegate.spool.ranges import Ranges
 from tidegate.spool.sector import utc_bytes
@@ -49,10 +49,11 @@ class Log(Head):
     def anchor(self, utc_zero_ms, quality):
         """Note the UTC of this boot's monotonic moment 0; later sectors carry it as well."""
         self.header.utc, self.header.quality = utc_bytes(utc_zero_ms), quality
-        if self.is_awake and self.begin_note(frame.ANCHOR, self.monotonic.now_ms):
+        while self.is_awake and self.begin_note(frame.ANCHOR, self.monotonic.now_ms):
             self.writer.put_varint(utc_zero_ms)
             self.writer.put_varint(quality)
-            self.end_note()
+            if self.end_note():
+                break
 
     def append(self, kind, observation_id, value, now_ms):
         """Make one observation durable. Arguments: kind, a frame type; value as it demands.
@@ -90,7 +91,7 @@ class Log(Head):
             while not self._build(kind, observation_id, value, now_ms):
                 if not self.begin_sector(now_ms, self.data_reserve_count):
                     return False
-            writer.finish(self.seed ^ self.next_seq & SEQ_MASK)
+            writer.finish(self.seed ^ seq_seed(self.next_seq))
             if self.program():
                 return True
 
@@ -120,7 +121,7 @@ class Log(Head):
                 writer.begin(self.offset)
                 stamp = ((now_ms - self.base_ms) & TICKS_MASK_MS, observation_id)
                 writer.part(offset, (kind, data), stamp, count)
-                writer.finish(self.seed ^ self.next_seq & SEQ_MASK)
+                writer.finish(self.seed ^ seq_seed(self.next_seq))
                 if self.program():
                     offset += count
                     continue

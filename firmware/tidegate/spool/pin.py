@@ -6,7 +6,7 @@ it is copied into a fresh sector, whose first seq makes what stands in the old o
 """
 
 from tidegate.spool import frame, room
-from tidegate.spool.crc import CRC_BYTES, SEQ_MASK
+from tidegate.spool.crc import CRC_BYTES, seq_seed
 from tidegate.spool.sector import utc_bytes
 
 
@@ -79,7 +79,7 @@ def _copy_forward(log, cursor, first_seq):
         if size:
             writer.buffer[writer.end:writer.end + len(body)] = body
             writer.copy(len(body))
-            writer.finish(log.seed ^ seq & SEQ_MASK)
+            writer.finish(log.seed ^ seq_seed(seq))
         if log.program():
             return True
     return False

@@ -124,7 +124,8 @@ def _erase(log, number):
 
 def _last_seq(log, upto):
     """The last seq of sector `upto`: what begins in the next readable one comes behind it."""
-    return log.geometry.first_begun(upto + 1, log.number) - 1
+    first = log.geometry.first_begun(upto + 1, log.number)
+    return (log.next_seq if first < 0 else first) - 1
 
 
 def _missing_count(log, upto):
