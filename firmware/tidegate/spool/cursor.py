@@ -120,14 +120,17 @@ class Cursor:
 
     def _bound(self):
         """Where the frames of the sector end: that is told by the one opened behind it."""
-        log, following = self.log, self.log.next_number(self.number)
+        log, following = self.log, self.number + 1
         self._end, self._limit = log.block_bytes, SEQ_MAX
-        if following > log.number:
-            return
-        if log.geometry.read_header(following, log.scratch):
-            self._end = log.scratch.previous_end
-        else:
-            self._limit = log.geometry.first_begun(following, log.number)
+        while following <= log.number:
+            if log.geometry.read_header(following, log.scratch):
+                self._end = log.scratch.previous_end
+                return
+            # A block that was retired before it was opened left no sector.
+            if following % log.geometry.block_count not in log.retired:
+                self._limit = log.geometry.first_begun(following, log.number)
+                return
+            following += 1
 
     def step(self, values):
         """Go to the next frame of any kind.
