@@ -105,11 +105,6 @@ class FrameReader:
             target[at:at + count] = self._view[self._at:self._end]
         return count
 
-    def copy_frame(self, at, end, size, target, target_at):
-        """Copy `size` bytes of flash from `at` on, unchecked, to `target[target_at:]`."""
-        i = self._load(at, size, end)
-        target[target_at:target_at + size] = self._view[i:i + size]
-
     def is_left(self):
         """Whether the body just read goes on."""
         return self._at < self._end
