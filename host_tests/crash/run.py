@@ -40,6 +40,8 @@ def run(options):
     with multiprocessing.Pool(options.jobs, fast.remember_crcs) as pool:
         for tally in pool.imap_unordered(sweep, works):
             total.faults += tally.faults
+            for name, kind, _ in tally.faults:
+                print(f"{kind}: {name}")
             for key, count in tally.counts.items():
                 total.counts[key] = total.counts.get(key, 0) + count
             spent_s = time.monotonic() - begun_s

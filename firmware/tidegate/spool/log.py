@@ -150,15 +150,17 @@ class Log(Head):
 
         With `is_urgent` no sector is opened for it, and it may leave ranges out.
         """
-        if self._unnoted_count:
-            has_ranges = not is_urgent and self.ranges.ranges
-            size = self.writer.frame_bytes_max if has_ranges else NOTE_ROOM_BYTES
-            if self.begin_note(frame.CONFIRMED, self.monotonic.now_ms, size, is_urgent):
-                is_whole = self.put_confirmed(size)
-                if self.end_note():
-                    self._unnoted_count = 0 if is_whole else 1
-                    self.noted_watermark = self.ranges.watermark
-                    self._noted_ms = self.monotonic.now_ms
+        has_ranges = not is_urgent and self.ranges.ranges
+        size = self.writer.frame_bytes_max if has_ranges else NOTE_ROOM_BYTES
+        # Again in another sector, where the block failed.
+        while self._unnoted_count and self.begin_note(
+                frame.CONFIRMED, self.monotonic.now_ms, size, is_urgent):
+            is_whole = self.put_confirmed(size)
+            if self.end_note():
+                self._unnoted_count = 0 if is_whole else 1
+                self.noted_watermark = self.ranges.watermark
+                self._noted_ms = self.monotonic.now_ms
+                break
         return self.noted_watermark == self.ranges.watermark
 
     def put_confirmed(self, size=0):

@@ -44,7 +44,7 @@ def recover(log, reader, latest):
     Result: Recovered. Errors: SpoolError for a format version that this agent does not know.
     """
     found = Recovered()
-    newest = _scan(log, found)
+    newest = _scan(log, reader, found)
     if newest < 0:
         found.is_foreign = not _is_unborn(log, reader)
         return found
@@ -77,7 +77,7 @@ def _pass_over_erased(log):
         log.oldest += 1
 
 
-def _scan(log, found):
+def _scan(log, reader, found):
     """Find head and tail. Result: the newest sector, or -1."""
     geometry, header = log.geometry, log.scratch
     newest = lowest = -1
@@ -86,10 +86,13 @@ def _scan(log, found):
             found.sector_count += 1
             newest = max(newest, header.number)
             lowest = header.number if lowest < 0 else min(lowest, header.number)
-    while newest >= 0 and not geometry.read_header(newest, header):
+    cursor = Cursor(log, reader)
+    while newest >= 0 and not (geometry.read_header(newest, header)
+                               and (newest == lowest or _is_open(log, newest, cursor))):
         newest -= 1
     if newest < 0:
         return -1
+    geometry.read_header(newest, header)
     found.store_id = header.store_id
     log.header.fact_bytes = header.fact_bytes
     oldest = max(lowest, newest - geometry.block_count + 1)
@@ -97,6 +100,14 @@ def _scan(log, found):
         oldest += 1
     log.oldest = oldest
     return newest
+
+
+def _is_open(log, number, cursor):
+    """Whether the newest sector holds the frame with which it was opened, or any: else the cut
+    came in its opening, and what was to be copied still stands in the sector before."""
+    log.adopt(number, log.block_bytes)
+    cursor.enter(number)
+    return not cursor.header.has_frame or cursor.step(False) != END
 
 
 def _start_sector(log, cursor):

@@ -13,7 +13,7 @@ SHORT_BYTES = 16
 _SHORT = "<2sBBIIB"
 _LONG = "<8sIIH6sBHH"
 _FACT_SHIFT = 6
-_LOG_MASK, _CONTINUES, _COPY = 1, 2, 4
+_LOG_MASK, _CONTINUES, _COPY, _FRAME = 1, 2, 4, 8
 _UNKNOWN_UTC = b"\xff" * 6
 assert struct.calcsize(_SHORT) == SHORT_BYTES - CRC_BYTES
 assert struct.calcsize(_LONG) == COPY_BYTES - SHORT_BYTES - CRC_BYTES
@@ -30,8 +30,9 @@ class Header:
     """The fields of a sector's header, and its bytes.
 
     log, number, first_seq: of the next observation when it was opened; continues: it begins
-    inside that one; has_copy: its first frame repeats the observation before; previous_end: the
-    offset where the frames of the sector before end; checkpoint_distance; store_id; boot, base_ms
+    inside that one; has_copy: its first frame repeats the observation before; has_frame: it was
+    opened together with the frame that its first repeats; previous_end: the offset where the
+    frames of the sector before end; checkpoint_distance; store_id; boot, base_ms
     and wrap_count: what its frames' times count from; utc and quality: the anchor of that boot;
     fact_bytes, in steps of 64.
     Argument: flash, the port. The second copy follows at once where a unit may be programmed
@@ -45,7 +46,7 @@ class Header:
         self.number = 0
         self.first_seq = 1
         self.continues = False
-        self.has_copy = False
+        self.has_copy = self.has_frame = False
         self.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
         self.store_id = bytes(8)
         self.boot = 0
@@ -87,7 +88,7 @@ class Header:
 
     def _put(self, buffer, at):
         flags = (self.log | (_CONTINUES if self.continues else 0)
-                 | (_COPY if self.has_copy else 0))
+                 | (_COPY if self.has_copy else 0) | (_FRAME if self.has_frame else 0))
         struct.pack_into(_SHORT, buffer, at, MAGIC, VERSION, flags, self.number, self.first_seq,
                          self.checkpoint_distance)
         end = at + SHORT_BYTES - CRC_BYTES
@@ -118,6 +119,7 @@ class Header:
         self.log = flags & _LOG_MASK
         self.continues = bool(flags & _CONTINUES)
         self.has_copy = bool(flags & _COPY)
+        self.has_frame = bool(flags & _FRAME)
         return True
 
     def take(self, buffer):
@@ -137,7 +139,8 @@ class Header:
         A program only clears bits, so each of those that are to stay set must still be.
         """
         whole = bytearray(2 * self.copy_bytes)
-        self.number, self.first_seq, self.continues, self.has_copy = 0, 1, False, False
+        self.number, self.first_seq = 0, 1
+        self.continues = self.has_copy = self.has_frame = False
         self.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
         self.put_twice(whole)
         for copy_at in (0, self.copy_bytes):

@@ -119,6 +119,6 @@ class Spool:
     def close(self):
         """Note what is confirmed. Nothing else needs an orderly end."""
         for log in self.logs:
-            log.note_confirmed()
+            log.note_confirmed() or log.note_confirmed(is_urgent=True)
             if log.is_awake and not self.flash.reprogram:
                 seal(log)
