@@ -22,9 +22,9 @@ def build(writer, observation, offset=0, seed=0x123456):
     else:
         data = value.encode() if kind == frame.TEXT else value
         writer.data(kind, delta_ms, observation_id, data)
-    size = writer.frame_bytes()
+    end = writer.frame_end(writer.start)
     writer.finish(seed)
-    assert writer.end - writer.start == size
+    assert writer.end == end
     return writer.view()
 
 

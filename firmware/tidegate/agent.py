@@ -18,7 +18,7 @@ from tidegate.link import causes, hint, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
 from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
-from tidegate.observe.catalogue import LOG_NAMES, Catalogue
+from tidegate.observe.catalogue import LOG_NAMES, RECORDS, Catalogue
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
 from tidegate.spool.spool import Spool
@@ -70,6 +70,7 @@ class Agent:
         self._confirm_topic = (topic + "confirm").encode()
         self._hint_topic = b"tidegate/1/fleet/hint"
         self._session_count = 0
+        self._told_refused_count = 0
 
     def step(self, ticks_ms):
         """One turn. Argument: the clock port's ticks. Result: ms until it has something to do."""
@@ -159,6 +160,15 @@ class Agent:
             self._source.turn(self.spool.boot, mono_ms)
         self._sampler.begin_turn(now_ms)
         self._source.step(elapsed_ms, self._offer)
+        self._watch_records()
+
+    def _watch_records(self):
+        """Records that found no room are an alarm: at the first, then when they have doubled."""
+        count = self.spool.logs[RECORDS].refused_count
+        if count >= max(1, 2 * self._told_refused_count):
+            self._told_refused_count = count
+            self.trail.note(trail.ALARM, "records full, observations refused", count=count,
+                            unconfirmed=self.uplink.unconfirmed_count())
 
     def _follow_link(self, now_ms):
         is_linked = self._ports.network.is_up()

@@ -26,6 +26,8 @@ class LogState:
     way; `gone` (least count, most, first, last) what gave way unconfirmed: seqs under which
     nothing was accepted, or that were damaged, may count or not; `is_settled` whether the receiver
     has been told of that. `damaged` are seqs whose frame was damaged: these may be missing.
+    `is_full` says that the log refused the last append: where a unit takes one program, starts
+    may then have used up the room for notes.
     """
 
     def __init__(self):
@@ -42,6 +44,7 @@ class LogState:
         self.gone = NOTHING_GONE
         self.is_settled = False
         self.damaged = ()
+        self.is_full = False
 
     def copy(self):
         """Another state, equal to this one."""
@@ -50,7 +53,7 @@ class LogState:
         other.last, other.next_seq, other.pending = self.last, self.next_seq, self.pending
         other.confirmed, other.known, other.unnoted = self.confirmed, self.known, self.unnoted
         other.first, other.gone, other.is_settled = self.first, self.gone, self.is_settled
-        other.damaged = self.damaged
+        other.damaged, other.is_full = self.damaged, self.is_full
         return other
 
     def branch(self):

@@ -85,6 +85,7 @@ class World:
             self.latest.note(observation_id, got, value)
         after = before.copy()
         after.logs[log].pending = () if got else earlier
+        after.logs[log].is_full = not got
         if got:
             assert got == seq, "a seq was promised"
             after.accept(log, seq, fields)
@@ -101,8 +102,10 @@ class World:
         state = state.copy()
         each = state.logs[log]
         each.known = shown(self.spool.logs[log].ranges)
-        # The spool notes on other occasions too, and counts from there.
-        each.unnoted = min(each.unnoted + news_count, NOTE_DUE_COUNT - 1)
+        each.unnoted += news_count
+        if self._takes_notes(each):
+            # The spool notes on other occasions too, and counts from there.
+            each.unnoted = min(each.unnoted, NOTE_DUE_COUNT - 1)
         if each.gone[1] and self.spool.logs[log].ranges.watermark >= each.gone[3]:
             each.is_settled = True
         self._finish(state)
@@ -130,8 +133,12 @@ class World:
         self.spool.close()
         state = self.state.copy()
         for each in state.logs:
-            each.unnoted = 0
+            if self._takes_notes(each):
+                each.unnoted = 0
         self._finish(state)
+
+    def _takes_notes(self, each):
+        return self.flash.reprogram or not each.is_full
 
     def _finish(self, state):
         """See what has given way meanwhile."""

@@ -18,19 +18,25 @@ class FlashShape:
         self.block_bytes = block_bytes
         self.program_unit_bytes = program_unit_bytes
         self.reprogram = reprogram
+        self._end = block_count * block_bytes
 
     def _check(self, offset, count):
-        if offset < 0 or offset + count > self.block_count * self.block_bytes:
+        if offset < 0 or offset + count > self._end:
             raise FlashError("access at %d of %d bytes is outside the region" % (offset, count))
 
     def _check_program(self, offset, count):
+        unit, block_bytes = self.program_unit_bytes, self.block_bytes
+        if (offset % unit or count % unit or not 0 < count <= block_bytes - offset % block_bytes
+                or not 0 <= offset < self._end):
+            self._refuse_program(offset, count)
+
+    def _refuse_program(self, offset, count):
         self._check(offset, count)
         unit = self.program_unit_bytes
         if offset % unit or count % unit or not count:
             raise FlashError("program at %d of %d bytes does not fit units of %d bytes"
                              % (offset, count, unit))
-        if offset % self.block_bytes + count > self.block_bytes:
-            raise FlashError("program at %d of %d bytes crosses a block" % (offset, count))
+        raise FlashError("program at %d of %d bytes crosses a block" % (offset, count))
 
 
 class BlockFlash(FlashShape):

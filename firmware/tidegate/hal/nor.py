@@ -37,6 +37,12 @@ class NorFlash(FlashShape):
     def _store(self, offset, data):
         raise NotImplementedError
 
+    def _view(self, offset, count):
+        """What stands there, until the next call."""
+        old = self._old[:count]
+        self._load(offset, old)
+        return old
+
     def read(self, offset, buffer):
         """See `hal.ports.Flash.read`."""
         count = len(buffer)
@@ -48,8 +54,7 @@ class NorFlash(FlashShape):
         """See `hal.ports.Flash.program`."""
         count = len(data)
         self._check_program(offset, count)
-        old = self._old[:count]
-        self._load(offset, old)
+        old = self._view(offset, count)
         if not self.reprogram:
             self._spend(offset, old, bytes(data))
         elif old != self._blank_view[:count]:
@@ -104,15 +109,19 @@ class RamFlash(NorFlash):
                  block_bytes=BLOCK_BYTES):
         super().__init__(block_count, program_unit_bytes, reprogram, block_bytes)
         self.image = bytearray(block_count * block_bytes)
+        self._image_view = memoryview(self.image)
         self.erase_counts = [0] * block_count
         for block in range(block_count):
             self._store(block * block_bytes, self._blank)
 
     def _load(self, offset, buffer):
-        buffer[:] = memoryview(self.image)[offset:offset + len(buffer)]
+        buffer[:] = self._image_view[offset:offset + len(buffer)]
+
+    def _view(self, offset, count):
+        return self._image_view[offset:offset + count]
 
     def _store(self, offset, data):
-        self.image[offset:offset + len(data)] = data
+        self._image_view[offset:offset + len(data)] = data
 
     def erase(self, block):
         """See `hal.ports.Flash.erase`."""

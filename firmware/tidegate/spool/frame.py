@@ -15,6 +15,8 @@ LONG = 31
 LONG_HEAD_BYTES = 3
 # The most that stands around the bytes of a value: head, offset, type, length, stamp, CRC.
 PART_OVERHEAD_BYTES = LONG_HEAD_BYTES + 2 + 1 + 2 + 6 + CRC_BYTES
+# The same of a part that is not the first.
+LATER_OVERHEAD_BYTES = LONG_HEAD_BYTES + 2 + CRC_BYTES
 _VIEW_UNIT_COUNT = 24
 
 
@@ -24,6 +26,23 @@ def frame_bytes_max(flash):
     if not flash.reprogram:
         size = -(-size // flash.program_unit_bytes) * flash.program_unit_bytes
     return size
+
+
+def _put_varint(buffer, at, value):
+    """Result: the place behind it."""
+    while value > 0x7F:
+        buffer[at] = value & 0x7F | 0x80
+        value >>= 7
+        at += 1
+    buffer[at] = value
+    return at + 1
+
+
+def _put_stamp(buffer, at, delta_ms, observation_id):
+    """Result: the place behind it."""
+    buffer[at] = observation_id & 0xFF
+    buffer[at + 1] = observation_id >> 8 | (delta_ms & 0xF) << 4
+    return _put_varint(buffer, at + 2, delta_ms >> 4)
 
 
 class FrameWriter:
@@ -64,16 +83,15 @@ class FrameWriter:
 
     def number(self, delta_ms, observation_id, value):
         """Build the frame of a number."""
-        self._head = self.end
-        self._at = self.end + 1
-        self._put_stamp(delta_ms, observation_id)
-        self.put_zigzag(value)
-        self.buffer[self._head] = NUMBER << 5 | self._at - self._head - 1
+        head, buffer = self.end, self.buffer
+        at = _put_stamp(buffer, head + 1, delta_ms, observation_id)
+        self._at = at = _put_varint(buffer, at, value << 1 if value >= 0 else -(value << 1) - 1)
+        buffer[head] = NUMBER << 5 | at - head - 1
 
     def data(self, frame_type, delta_ms, observation_id, data):
         """Build the frame of a text or an opaque value, given as bytes."""
         self._begin_long(frame_type)
-        self._put_stamp(delta_ms, observation_id)
+        self._at = _put_stamp(self.buffer, self._at, delta_ms, observation_id)
         self._end_long(data, 0, len(data))
 
     def part(self, offset, whole, stamp, count):
@@ -84,7 +102,7 @@ class FrameWriter:
         if offset == 0:
             self.put_varint(frame_type)
             self.put_varint(len(data))
-            self._put_stamp(*stamp)
+            self._at = _put_stamp(self.buffer, self._at, *stamp)
         self._end_long(data, offset, offset + count)
 
     def begin_note(self, kind):
@@ -118,9 +136,9 @@ class FrameWriter:
         """How many bytes the note being built may still take."""
         return self.frame_bytes_max - CRC_BYTES - (self._at - self.end)
 
-    def frame_bytes(self):
-        """Room that the frame being built takes on flash."""
-        return (self._at + CRC_BYTES - self.end + self._pad_mask) & ~self._pad_mask
+    def frame_end(self, offset):
+        """Where the frame being built ends, if what was begun goes to `offset` of its sector."""
+        return offset - self.start + (self._at + CRC_BYTES + self._pad_mask & ~self._pad_mask)
 
     def finish(self, seed):
         """Add CRC and padding to the frame being built."""
@@ -152,13 +170,7 @@ class FrameWriter:
 
     def put_varint(self, value):
         """Unsigned, 7 bits a byte, lowest first."""
-        buffer, at = self.buffer, self._at
-        while value > 0x7F:
-            buffer[at] = value & 0x7F | 0x80
-            value >>= 7
-            at += 1
-        buffer[at] = value
-        self._at = at + 1
+        self._at = _put_varint(self.buffer, self._at, value)
 
     def put_zigzag(self, value):
         """Signed: the varint of 2 v, or of -2 v - 1 below zero."""
@@ -169,12 +181,6 @@ class FrameWriter:
         self.put_varint(len(data))
         self.buffer[self._at:self._at + len(data)] = data
         self._at += len(data)
-
-    def _put_stamp(self, delta_ms, observation_id):
-        self.buffer[self._at] = observation_id & 0xFF
-        self.buffer[self._at + 1] = observation_id >> 8 | (delta_ms & 0xF) << 4
-        self._at += 2
-        self.put_varint(delta_ms >> 4)
 
     def _begin_long(self, frame_type):
         self._head = self.end

@@ -41,12 +41,13 @@ class Head:
         if not geometry.flash.reprogram:
             self.data_reserve_count += ONCE_RESERVE_COUNT
         self.base_ms = 0
-        self.is_base_stale = False
         self.cause = 0
         self.is_awake = False
         self.is_tail_trusted = True
         self.burn_from = 0
         self.seed = self.neutral = 0
+        self._flash = geometry.flash
+        self._start = 0
         self._failed_count = 0
 
     def now_ms(self):
@@ -70,6 +71,7 @@ class Head:
         self.offset = self.end = offset
         self.seed = frame_seed(number, self.header.boot)
         self.neutral = frame_seed(number, 0)
+        self._start = self.geometry.offset(number)
 
     def wake(self, now_ms):
         """Have this boot on flash: behind a tail made safe, or in the header of a new sector."""
@@ -127,7 +129,6 @@ class Head:
         header.set_time(header.boot, now_ms, self.monotonic.wraps_at(now_ms))
         self.begin_prepared(self.next_seq)
         self.base_ms = now_ms
-        self.is_base_stale = False
         return True
 
     def begin_prepared(self, first_seq):
@@ -157,8 +158,7 @@ class Head:
         elif self.program():
             header.set_time(header.boot, now_ms, wrap_count)
             self.base_ms = now_ms
-            self.is_base_stale = False
-
+    
     def _burn(self):
         """Make sure that nothing behind the tail ever reads as a frame.
 
@@ -177,11 +177,11 @@ class Head:
         It is retired then, and the next program goes to another sector.
         """
         writer = self.writer
-        self.prepared = -1 if self.prepared == self.number else self.prepared
+        if self.prepared == self.number:
+            self.prepared = -1
         self.reader.forget()
-        at = self.geometry.offset(self.number) + self.offset - writer.start
         try:
-            self.geometry.flash.program(at, writer.view())
+            self._flash.program(self._start + self.offset - writer.start, writer.view())
         except FlashError:
             self._failed_count += 1
             if self._failed_count > self.geometry.block_count:

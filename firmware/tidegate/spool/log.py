@@ -79,7 +79,7 @@ class Log(Head):
         return seq
 
     def _append(self, kind, observation_id, value, now_ms):
-        if self.is_base_stale or (now_ms - self.base_ms) & TICKS_MASK_MS > DELTA_MS_MAX:
+        if (now_ms - self.base_ms) & TICKS_MASK_MS > DELTA_MS_MAX:
             self.rebase(now_ms, FRESH_BASE)
         if kind != frame.NUMBER:
             value = value.encode() if kind == frame.TEXT else value
@@ -103,8 +103,7 @@ class Log(Head):
             writer.number(delta_ms, observation_id, value)
         else:
             writer.data(kind, delta_ms, observation_id, value)
-        end = self.offset + writer.end - writer.start + writer.frame_bytes()
-        return end <= self.block_bytes - NOTE_ROOM_BYTES
+        return writer.frame_end(self.offset) <= self.block_bytes - NOTE_ROOM_BYTES
 
     def _append_parts(self, kind, observation_id, data, now_ms):
         """A value larger than a frame. What was written of one that is refused stays unread."""
@@ -116,7 +115,8 @@ class Log(Head):
         while offset < len(data):
             left = self.block_bytes - NOTE_ROOM_BYTES - self.offset
             left = min(left, writer.frame_bytes_max) & ~self.pad_mask
-            count = min(left - frame.PART_OVERHEAD_BYTES, len(data) - offset)
+            overhead = frame.LATER_OVERHEAD_BYTES if offset else frame.PART_OVERHEAD_BYTES
+            count = min(left - overhead, len(data) - offset)
             if count > 0:
                 writer.begin(self.offset)
                 stamp = ((now_ms - self.base_ms) & TICKS_MASK_MS, observation_id)
@@ -201,7 +201,7 @@ class Log(Head):
         if not self.is_awake or self.number < 0:
             return
         if (now_ms - self.base_ms) & TICKS_MASK_MS > DELTA_MS_MAX:
-            self.is_base_stale = True
+            self.rebase(now_ms, FRESH_BASE)
         if self.block_bytes - self.offset < self.block_bytes // ERASE_AHEAD_SHARE:
             room.prepare(self, self.data_reserve_count)
         if self.is_gap_unnoted and self.gap is not None:

@@ -194,10 +194,11 @@ class Geometry:
                 return True
         return False
 
-    def first_begun(self, number, last):
+    def first_begun(self, number, last, with_copy=True):
         """The first seq that begins in the nearest readable sector of number..last.
 
-        Result: that, or -1 where none of them can be read.
+        Argument: with_copy, whether what that sector repeats counts as begun there, where it
+        stood in one that cannot be read. Result: that, or -1 where none of them can be read.
         """
         header = self._scratch
         first, wanted = -1, number
@@ -206,8 +207,7 @@ class Geometry:
                     and header.number == number):
                 if first < 0 or header.first_seq < first:
                     first = header.first_begun()
-                    if header.has_copy and number > wanted:
-                        # What it repeats stood in a sector that cannot be read.
+                    if header.has_copy and number > wanted and with_copy:
                         first -= 1
                 # A value that goes on here may have been given up: then the next one says so.
                 if not header.continues:
@@ -220,7 +220,8 @@ class Geometry:
         low, high = oldest, newest
         while low < high:
             middle = (low + high + 1) >> 1
-            first = self.first_begun(middle, newest)
+            # A copy may be that of a last part, whose first is further down.
+            first = self.first_begun(middle, newest, False)
             if 0 <= first <= seq:
                 low = middle
             else:
