@@ -191,6 +191,7 @@ class Receiver:
         self._runs = {}
         self.batches = []
         self.births = []
+        self.replies = []
         self.repeat_count = 0
         self.is_deaf = False
         self.echoes = True
@@ -203,6 +204,9 @@ class Receiver:
         batch = json.loads(payload)
         if kind == "state":
             self.births.append(batch)
+            return ()
+        if kind == "reply":
+            self.replies.append(batch)
             return ()
         self.batches.append((kind, batch))
         key = (batch["store"], batch["log"])

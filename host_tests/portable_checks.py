@@ -4,6 +4,7 @@ Seeded generators drive what hypothesis drives on CPython; the models are the sa
 prints its name when it has passed.
 """
 
+import command_checks
 import umqtt180
 import umqtt.simple
 from fakes import FakeNetwork, FakeStream, Handler, Random
@@ -194,7 +195,7 @@ CHECKS = (
     check_monotonic, check_backoff, check_ranges, check_frame, check_configuration,
     check_suppression, check_wire, check_session, check_spool, check_payload, check_echoes,
     check_uplink,
-)  # fmt: skip
+) + command_checks.CHECKS  # fmt: skip
 
 
 def main():

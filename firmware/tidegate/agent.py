@@ -14,13 +14,14 @@ from tidegate.limits import (
     DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES, SPARE_BLOCK_COUNT,
     STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
-from tidegate.link import causes, hint, session
+from tidegate.link import causes, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
 from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
 from tidegate.observe.catalogue import LOG_NAMES, Catalogue
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
+from tidegate.remote import Remote
 from tidegate.spool.spool import Spool
 from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.uplink import Uplink
@@ -55,6 +56,8 @@ class Agent:
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
             _codec(configuration["codec"], catalogue))
+        self.remote = Remote(self, suppressor, configuration["device_id"],
+                             configuration["command_key"].encode())
         chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
         self.backoff = Backoff(chance.below)
         self._servers = ((configuration["host"], configuration["port"]),)
@@ -95,6 +98,7 @@ class Agent:
         batch_count = self._batch_count()
         self.session.step(now_ms)
         self.uplink.step(now_ms)
+        self.remote.step(now_ms)
         self.session.step(now_ms)
         self.spool.idle(now_ms)
         # What went out or was confirmed has made room for more: go on until nothing moves.
@@ -105,7 +109,7 @@ class Agent:
 
     def close(self):
         """End in order: what is confirmed is noted, the session says goodbye."""
-        self.session.close(self.monotonic.now_ms)
+        self._leave(self.monotonic.now_ms)
         self.spool.close()
         self.trail.note(trail.INFO, "agent ended")
 
@@ -143,6 +147,12 @@ class Agent:
             spool.anchor(self.anchor.utc_zero_ms, quality)
             self.trail.note(trail.INFO, "time known", quality=QUALITY_NAMES[quality])
 
+    def time_ms(self, now_ms):
+        """UTC in ms since 1970 at agent ticks `now_ms`; None while it is unknown."""
+        if self.anchor.utc_zero_ms is None:
+            return None
+        return self.anchor.utc_zero_ms + self.monotonic.total_ms(now_ms)
+
     def _sample(self, now_ms):
         late_ms = (now_ms - self._sampled_ms) & TICKS_MASK_MS
         if late_ms < SAMPLE_PERIOD_MS:
@@ -174,7 +184,7 @@ class Agent:
     def _connect(self, now_ms):
         is_due = self.backoff.wait_ms(now_ms) == 0
         if self._was_linked and self.endpoints.wait_ms(now_ms) == 0:
-            self.session.close(now_ms)
+            self._leave(now_ms)
             self.endpoints.change(now_ms)
             is_due = True
         if self.session.phase != session.IDLE or not is_due:
@@ -194,7 +204,14 @@ class Agent:
             host, port,
             (identity, configuration["keep_alive_s"], self._state_topic,
              json.dumps(self._state("offline")).encode(),
-             (self._confirm_topic, self._hint_topic)), now_ms)
+             (self._confirm_topic, self._hint_topic, self.remote.topic)), now_ms)
+
+    def _leave(self, now_ms):
+        """Whoever says goodbye has no will: the server is told that this device is away."""
+        state = json.dumps(self._state("offline")).encode()
+        if self.session.can_publish(self._state_topic, len(state)):
+            self.session.publish(self._state_topic, state, True, now_ms)
+        self.session.close(now_ms)
 
     def _wait_ms(self, now_ms):
         wait_ms = SAMPLE_PERIOD_MS - ((now_ms - self._sampled_ms) & TICKS_MASK_MS)
@@ -250,19 +267,11 @@ class Agent:
     def on_message(self, topic, payload, now_ms):
         """A message of a topic this session subscribed to."""
         if topic == self._hint_topic:
-            self._take_hint(payload)
+            self.remote.take_hint(payload, now_ms)
+        elif topic == self.remote.topic:
+            self.remote.commands.take(payload, now_ms)
         elif topic != self._confirm_topic or not self.uplink.on_echo(payload, now_ms):
             self.trail.note(trail.WARNING, "message refused", size=len(payload))
-
-    def _take_hint(self, payload):
-        known = self._ports.clock.utc_ms()
-        found, wrong = hint.check(payload, known[0] // 1_000 if known else 0)
-        if found is None:
-            self.backoff.hint(0, False)
-            self.trail.note(trail.WARNING, "hint refused", why=wrong.replace(" ", "-"))
-            return
-        self.backoff.hint(found[hint.WINDOW_S] * 1_000, found[hint.IS_OUTAGE])
-        self.trail.note(trail.INFO, "hint taken", window_s=found[hint.WINDOW_S])
 
     def _say(self, line):
         self._ports.terminal.write((line + "\n").encode())

@@ -236,6 +236,7 @@ def test_subscriptions_are_made_before_anything_is_published():
     assert world.broker.subscriptions == [
         b"tidegate/1/tg-000001/confirm",
         b"tidegate/1/fleet/hint",
+        b"tidegate/1/tg-000001/cmd",
     ]
 
 

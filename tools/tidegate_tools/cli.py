@@ -129,6 +129,49 @@ def sink_run(
     raise typer.Exit(status)
 
 
+@sink_app.command("command", epilog="Example: tidegate sink command tg-000001 status --json")
+def sink_command(
+    device: Annotated[str, Argument(help="The device's id.")],
+    verb: Annotated[str, Argument(help="What it is asked, such as ping, status or restart.")],
+    argument: Annotated[str, Argument(help="What the verb takes.")] = "",
+    host: Annotated[str, Option(help="The broker's host.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=1, max=65535, help="The broker's port.")] = 1883,
+    username: Annotated[str | None, Option(help="User name at the broker.")] = None,
+    password: Annotated[str | None, Option(
+        envvar="TIDEGATE_PASSWORD", help="Its password; better given in the environment.")] = None,
+    key: Annotated[str, Option(
+        envvar="TIDEGATE_COMMAND_KEY",
+        help="The device's command key; better given in the environment.")] = "",
+    counter: Annotated[int | None, Option(
+        min=0, help="Counter of the command. Default: Unix time in ms.")] = None,
+    patience: Annotated[float, Option(min=0.1, help="Seconds to wait for the reply.")] = 30.0,
+    as_json: AsJson = False,
+):
+    """Ask one device something, and wait for its reply.
+
+    Exit status 1 where it is offline, refuses, or does not answer in time.
+    """
+    from tidegate_tools.command import Request, ask
+    from tidegate_tools.sink import Link
+
+    request = _or_complain(lambda: Request(device, verb, argument, key, counter))
+    try:
+        reply = shell.run(ask(Link(host, port, username, password), request, patience))
+    except shell.Interrupted as interrupted:
+        raise typer.Exit(interrupted.status) from None
+    except ToolError as error:
+        shell.complain(error)
+        raise typer.Exit(shell.EXIT_FAILED) from None
+    if as_json:
+        print(json.dumps(reply))
+    elif reply["ok"]:
+        for name, value in sorted(reply["result"].items()) or (("done", verb),):
+            print("%s: %s" % (name, value if isinstance(value, str) else json.dumps(value)))
+    else:
+        shell.complain("%s refuses: %s" % (device, reply["error"]))
+    raise typer.Exit(0 if reply["ok"] else shell.EXIT_FAILED)
+
+
 @sink_app.command("report", epilog="Example: tidegate sink report sink.db --json")
 def sink_report(
     file: Annotated[Path, Argument(help="Database of a sink, running or not.")],

@@ -55,7 +55,7 @@ class Uplink:
         self._up_ms = now_ms
         self.is_up = True
         for log_index, log in enumerate(self._spool.logs):
-            self._split(log_index)
+            self.split(log_index)
             logs[LOG_NAMES[log_index]] = {"first": log.ranges.skip(1), "split": log.next_seq}
         return logs
 
@@ -112,10 +112,10 @@ class Uplink:
                 self._confirm(log, first, last)
             self._pace(now_ms)
             if echo.get("again") is True and self.is_up:
-                self._split(log)
+                self.split(log)
         return is_good
 
-    def _split(self, log_index):
+    def split(self, log_index):
         """Live goes on from the head; all that is unconfirmed below it becomes backlog."""
         for track in self.tracks:
             if track.log_index == log_index:
