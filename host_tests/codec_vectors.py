@@ -14,7 +14,9 @@ TEXTS = ("", "abc", 'q"\\\n\x01', "ü€", "x" * 64)
 OPAQUES = (b"OCMF|{}|{}", bytes(range(256)), b"\xff\x00", bytes(2_048), b'"' * 2_048)
 ENVELOPES = (
     {"utc": 1_768_509_661_000, "q": "synced", "log": "telemetry", "historical": True,
-     "lag": {"age_s": 214, "count": 180}, "gaps": [(5, 9, "evicted"), (20, 20, "lost")]},
+     "lag": {"age_s": 214, "count": 180}, "gaps": [
+         (5, 9, "evicted", 5, (1, 1 << 30, 1_768_500_000_000), (2, 0, None)),
+         (20, 20, "lost", 1, None, None), (21, 21, "cut", 1, None, None)]},
     {"utc": None, "q": "unknown", "log": "records", "historical": False,
      "lag": {"age_s": None, "count": 0}, "gaps": []},
 )

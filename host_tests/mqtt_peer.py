@@ -180,7 +180,7 @@ class Receiver:
     """Stores each key once, counts repeats, and echoes what it holds after each batch.
 
     Argument: device, bytes. `stored` is {(store, log): {seq: (boot, mono, id, value)}}, value as
-    in the JSON; `gaps` is {(store, log): [[first, last, reason]]}; `batches` all payloads. With
+    in the JSON; `gaps` is {(store, log): [gap, as in the JSON]}; `batches` all payloads. With
     `is_deaf` everything is lost, with `echoes` False nothing is echoed.
     """
 
@@ -220,7 +220,7 @@ class Receiver:
             stored[seq] = fact
             self._cover(key, seq, seq)
         self.gaps.setdefault(key, []).extend(batch["gaps"])
-        for first, last, _ in batch["gaps"]:
+        for first, last, *_ in batch["gaps"]:
             self._cover(key, first, last)
         return (self.echo(*key),) if self.echoes else ()
 

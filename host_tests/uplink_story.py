@@ -65,7 +65,7 @@ class Story:
 
     def _append_record(self, value):
         if self._records_bytes() < RECORDS_BYTES_MAX:
-            assert self.world.append(value, RECORDS), "records refused with room left"
+            self.world.append(value, RECORDS)
 
     def _records_bytes(self):
         """About what is held unconfirmed."""
@@ -156,20 +156,28 @@ class Story:
             assert seq not in self.sent[name], f"{name} {seq} was sent twice in one session"
             assert seq not in self.acknowledged[name], f"{name} {seq} was confirmed before"
             self.sent[name].add(seq)
-        for first, last, reason in batch["gaps"]:
+        for first, last, reason, count, begin, end in batch["gaps"]:
             assert 1 <= first <= last and reason == "evicted" and name == "telemetry"
-            assert last < batch["seq"]
+            assert last < batch["seq"] and count == last - first + 1
+            self._check_span(first, last, begin, end)
             told = [seq for seq in range(first, last + 1) if seq in self.acknowledged[name]]
             assert not told, f"{name} {told} are named as gone, but were confirmed"
         seqs = [seq for seq, _ in facts(batch)]
         assert seqs == list(range(batch["seq"], batch["seq"] + len(seqs))), "over a hole"
+
+    def _check_span(self, first, last, begin, end):
+        """What gave way was taken between the two moments that are told."""
+        held = self.world.model["telemetry"]
+        for seq in (first, last):
+            if seq in held:
+                assert tuple(begin[:2]) <= held[seq][:2] <= tuple(end[:2]), (begin, end)
 
     def _take(self, batch):
         name = batch["log"]
         for seq, fact in facts(batch):
             assert self.stored[name].get(seq, fact) == fact
             self.stored[name][seq] = fact
-        for first, last, reason in batch["gaps"]:
+        for first, last, reason, *_ in batch["gaps"]:
             for seq in range(first, last + 1):
                 self.gone[name][seq] = reason
 

@@ -1,4 +1,4 @@
-"""Commands from the host program to the agent on the real MicroPython, over real brokers."""
+"""Commands from the host program to the agent on the real MicroPython, over a real broker."""
 
 import asyncio
 import json
@@ -6,9 +6,9 @@ import os
 import sys
 
 import pytest
-from test_agent_broker import DEVICE, broker_name, play  # noqa: F401
+from test_agent_broker import DEVICE, play
 
-from tidegate_tools.broker import HOST, PACKAGES
+from tidegate_tools.broker import HOST, PACKAGES, find_mosquitto
 from tidegate_tools.command import Request, ask
 from tidegate_tools.decode import Birth
 from tidegate_tools.errors import ToolError
@@ -29,8 +29,7 @@ async def run(port, *arguments):
     return process.returncode, said.decode()
 
 
-def test_what_is_asked_is_answered_and_what_changes_needs_key_and_counter(
-        broker_name, tmp_path):  # noqa: F811
+def test_what_is_asked_is_answered_and_what_changes_needs_key_and_counter(tmp_path):
     async def scene(field):
         link = Link(HOST, field.broker.port)
 
@@ -65,5 +64,6 @@ def test_what_is_asked_is_answered_and_what_changes_needs_key_and_counter(
             with pytest.raises(ToolError, match=words):
                 await ask(link, Request(device, "ping"), PATIENCE_S)
 
-    play(broker_name, tmp_path, scene, command_key=KEY)
+    name = "mosquitto" if find_mosquitto() else "amqtt"
+    play(name, tmp_path, scene, command_key=KEY)
 

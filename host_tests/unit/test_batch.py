@@ -121,7 +121,7 @@ def test_the_largest_value_fits_beside_the_largest_envelope():
             "q": "estimated",
             "historical": False,
             "lag": {"age_s": largest, "count": largest},
-            "gaps": [[largest, largest, "evicted"]],
+            "gaps": [[largest, largest, "evicted", largest] + 2 * [[largest, 1000 * largest] * 2]],
         }
     )
     value = bytes(OPAQUE_BYTES_MAX)
@@ -173,8 +173,8 @@ def gaps(batches):
     """Every seq that a batch names as gone, {seq: reason}."""
     named = {}
     for _, _, batch in batches:
-        for first, last, reason in batch["gaps"]:
-            assert first <= last
+        for first, last, reason, count, *_ in batch["gaps"]:
+            assert count == last - first + 1
             for seq in range(first, last + 1):
                 assert seq not in named, f"seq {seq} is named twice"
                 named[seq] = reason
@@ -204,6 +204,8 @@ def test_what_gives_way_during_a_session_is_named_too():
     settle(world)
     gone, sent = gaps(world.sent()), seqs(world.sent())
     assert gone and set(gone.values()) == {"evicted"}
+    spans = [gap[4:] for _, _, batch in world.sent() for gap in batch["gaps"]]
+    assert all(begin[0] == end[0] == 1 and begin[1] < end[1] for begin, end in spans)
     assert len(sent) == len(set(sent))
     assert sorted([*gone, *sent]) == list(range(1, 3_601))
     assert world.unconfirmed() == 0
@@ -236,7 +238,8 @@ def test_a_torn_slot_is_no_reason_to_send_anything_twice(fresh_count, is_sent_fi
         drained(world)
     sent, gone = seqs(world.sent()), gaps(world.sent())
     assert sorted(sent) == sorted(world.model["telemetry"]), "each once"
-    assert not set(gone) & set(sent)
+    assert not set(gone) & set(sent) and set(gone.values()) <= {"cut"}
+    assert "cut" in gone.values() or not fresh_count
     assert world.unconfirmed() == 0, "the torn slot is confirmed as a gap, and lag ends"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tidegate_tools import schema
-from tidegate_tools.decode import Batch, Birth, Observation, Will
+from tidegate_tools.decode import Batch, Birth, Gap, Observation, Will
 from tidegate_tools.errors import StoreError
 from tidegate_tools.queries import Archive
 from tidegate_tools.store import Received, Store
@@ -118,10 +118,10 @@ def test_an_echo_has_at_most_sixteen_ranges(store):
 
 
 def test_a_reported_gap_closes_the_hole_for_the_echo_but_is_not_stored(store):
-    [echo] = commit(store, batch(1, 3), batch(8, 9, gaps=((4, 7, "evicted"),)))
+    [echo] = commit(store, batch(1, 3), batch(8, 9, gaps=(Gap(4, 7, "evicted", 4),)))
     stream = only_stream(store)
     assert (echo.upto, stream.stored, stream.missing) == (9, 5, [])
-    assert stream.gaps == [(4, 7, "evicted")]
+    assert stream.gaps == [(4, 7, "evicted", 4, None, None)]
 
 
 def test_a_new_sink_does_not_wait_for_what_the_device_no_longer_holds(store):
@@ -196,7 +196,8 @@ def test_malformed_messages_are_counted(store):
 
 
 def test_everything_is_derived_again_from_the_file(store, tmp_path):
-    commit(store, birth((1, 1), first=3), batch(5, 9), batch(12, 14, gaps=((10, 10, "lost"),)))
+    gaps = (Gap(10, 10, "lost", 1),)
+    commit(store, birth((1, 1), first=3), batch(5, 9), batch(12, 14, gaps=gaps))
     store.close()
     again = Store(store.path)
     echoes = {echo.log: echo for echo in again.commit([Received(1, batch(30, 30))])}
@@ -259,7 +260,7 @@ def histories(draw):
     messages = []
     for start, end in zip([0, *cuts], cuts, strict=False):
         boot = 1 if end <= 30 else 2
-        gaps = ((start + 1, start + 1, "lost"),) if end - start > 3 else ()
+        gaps = (Gap(start + 1, start + 1, "lost", 1),) if end - start > 3 else ()
         messages.append(
             batch(
                 start + 1 + len(gaps),
@@ -299,7 +300,7 @@ def known(messages):
     for message in messages:
         if isinstance(message, Batch):
             seqs |= {observation.seq for observation in message.observations}
-            for first, last, _reason in message.gaps:
+            for first, last, *_ in message.gaps:
                 seqs |= set(range(first, last + 1))
         elif isinstance(message, Birth):
             seqs |= set(range(1, message.first["telemetry"]))

@@ -14,7 +14,7 @@ UPWARD = ("live", "history", "records", "state")
 LOGS = ("telemetry", "records")
 LOG_OF_TOPIC = {"live": "telemetry", "history": "telemetry", "records": "records"}
 QUALITIES = ("unknown", "estimated", "rtc", "synced")
-GAP_REASONS = ("evicted", "lost")
+GAP_REASONS = ("evicted", "lost", "cut")
 PAYLOAD_BYTES_MAX = 256_000
 COUNT_MAX = 1 << 53
 DEVICE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -29,6 +29,19 @@ class Observation(NamedTuple):
     mono_ms: int
     id: int
     value: str
+
+
+class Gap(NamedTuple):
+    """Seqs that will never come. `begin` and `end` are (boot, mono_ms, utc_ms or None), between
+    which they were taken, or None where the device does not know.
+    """
+
+    first: int
+    last: int
+    reason: str
+    count: int
+    begin: tuple | None = None
+    end: tuple | None = None
 
 
 @dataclass(frozen=True)
@@ -135,10 +148,20 @@ def _gaps(members):
     gaps = members.get("gaps")
     _need(isinstance(gaps, list), "`gaps` is not a list")
     for gap in gaps:
-        _need(isinstance(gap, list) and len(gap) == 3, "a gap is not [first, last, reason]")
+        _need(isinstance(gap, list) and len(gap) == 6,
+              "a gap is not [first, last, reason, count, from, to]")
         _need(_is_count(gap[0], 1) and _is_count(gap[1], gap[0]), "a gap's seqs are not a range")
         _need(gap[2] in GAP_REASONS, "a gap's reason is unknown")
-    return tuple(tuple(gap) for gap in gaps)
+        _need(_is_count(gap[3]) and gap[3] <= gap[1] - gap[0] + 1, "a gap's count is too high")
+        _need(all(map(_is_moment, gap[4:])) and (gap[4] is None) == (gap[5] is None),
+              "a gap's times are neither null nor [boot, mono, utc]")
+    return tuple(Gap(*gap[:4], *(moment and tuple(moment) for moment in gap[4:])) for gap in gaps)
+
+
+def _is_moment(value):
+    return value is None or isinstance(value, list) and len(value) == 3 and (
+        _is_count(value[0], 1) and _is_count(value[1])
+        and (value[2] is None or _is_count(value[2])))
 
 
 def _observations(members, seq, boot, mono_ms):

@@ -8,7 +8,8 @@ import binascii
 VERSION = 1
 LOGS = ("telemetry", "records")
 QUALITIES = ("unknown", "estimated", "rtc", "synced")
-REASONS = ("evicted", "lost")
+REASONS = ("evicted", "lost", "cut")
+TIMED = 4
 RECORDS, HISTORICAL, DATED, AGED = 1, 2, 16, 32
 FLAGS_KNOWN = 0x3F
 NUMBER, TEXT, OPAQUE = 0, 1, 2
@@ -45,9 +46,16 @@ def _gap(reader):
     first = reader.varint()
     last = first + reader.varint()
     reason = reader.byte()
-    if reason >= len(REASONS):
+    if reason & ~TIMED >= len(REASONS):
         raise ValueError("a gap's reason is unknown")
-    return [first, last, REASONS[reason]]
+    count = reader.varint()
+    span = [_moment(reader), _moment(reader)] if reason & TIMED else [None, None]
+    return [first, last, REASONS[reason & ~TIMED], count] + span
+
+
+def _moment(reader):
+    boot, mono_ms, utc = reader.varint(), reader.varint(), reader.varint()
+    return [boot, mono_ms, utc - 1 if utc else None]
 
 
 def _observations(reader):

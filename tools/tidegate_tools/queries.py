@@ -36,12 +36,25 @@ class LiveValue(NamedTuple):
     utc_ms: int | None
 
 
+class GapRow(NamedTuple):
+    """Seqs that will never come: `count` observations, taken between two moments in UTC ms, None
+    where nobody knows them.
+    """
+
+    first: int
+    last: int
+    reason: str
+    count: int
+    begin_utc_ms: int | None
+    end_utc_ms: int | None
+
+
 @dataclass(frozen=True)
 class StreamReport:
     """What is here of one (device, store, log).
 
     `missing` are ranges of seqs up to `last` that are neither stored nor reported as a gap;
-    `gaps` are (first, last, reason) as the device reported them.
+    `gaps` are GapRow, as the device reported them.
     """
 
     device: str
@@ -150,11 +163,12 @@ class Archive:
                 select(sessions.device, sessions.store, func.count())
                 .group_by(sessions.device, sessions.store))}
         gaps = {}
-        for stream, first, last, reason in self._select(select(schema.gaps)):
-            gaps.setdefault(stream, []).append((first, last, reason))
+        columns = [schema.gaps.c[name] for name in ("stream", *GapRow._fields)]
+        for stream, *values in self._select(select(*columns)):
+            gaps.setdefault(stream, []).append(GapRow(*values))
         streams = self._select(select(schema.streams).order_by(
             schema.streams.c.device, schema.streams.c.store, schema.streams.c.log))
-        return [self._stream_report(row, sorted(gaps.get(row.id, [])),
+        return [self._stream_report(row, sorted(gaps.get(row.id, []), key=lambda gap: gap[:3]),
                                     session_counts.get((row.device, row.store), 0))
                 for row in streams]
 
@@ -163,8 +177,8 @@ class Archive:
         seqs = [seq for (seq,) in self._select(
             select(table.seq).where(table.stream == row.id).order_by(table.seq))]
         known = Coverage(_runs(seqs))
-        for first, last, _reason in gaps:
-            known.add(first, last)
+        for gap in gaps:
+            known.add(gap.first, gap.last)
         return StreamReport(
             row.device, row.store, row.log, len(seqs), seqs[0] if seqs else None,
             seqs[-1] if seqs else None, known.holes(max(known.last, row.first_held - 1)), gaps,

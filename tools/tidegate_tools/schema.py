@@ -7,7 +7,7 @@ starts reads them and needs nothing else.
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
-FORMAT = "tidegate sink 1"
+FORMAT = "tidegate sink 2"
 
 metadata = sql.MetaData()
 
@@ -53,12 +53,20 @@ observations = Table(
     sqlite_with_rowid=False,
 )
 
+# What is missing for good, and between which moments it was taken, where the device knows.
 gaps = Table(
     "gaps", metadata,
     Column("stream", sql.ForeignKey("streams.id"), primary_key=True),
     Column("first", BigInteger, primary_key=True),
     Column("last", BigInteger, primary_key=True),
     Column("reason", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("begin_boot", BigInteger),
+    Column("begin_mono_ms", BigInteger),
+    Column("begin_utc_ms", BigInteger),
+    Column("end_boot", BigInteger),
+    Column("end_mono_ms", BigInteger),
+    Column("end_utc_ms", BigInteger),
     sqlite_with_rowid=False,
 )
 

@@ -190,10 +190,15 @@ class Store:
 
     @staticmethod
     def _take_gaps(connection, stream, gaps):
-        for first, last, reason in gaps:
+        for gap in gaps:
+            values = {"first": gap.first, "last": gap.last, "reason": gap.reason,
+                      "count": gap.count}
+            for side, moment in (("begin", gap.begin), ("end", gap.end)):
+                values.update(zip((side + "_boot", side + "_mono_ms", side + "_utc_ms"),
+                                  moment or (None, None, None)))
             connection.execute(upsert(schema.gaps).values(
-                stream=stream.id, first=first, last=last, reason=reason).on_conflict_do_nothing())
-            stream.coverage.add(first, last)
+                stream=stream.id, **values).on_conflict_do_nothing())
+            stream.coverage.add(gap.first, gap.last)
 
     @staticmethod
     def _take_lag(stream, batch):

@@ -1,8 +1,10 @@
 """From a track to one payload: what goes together, and how it is dated."""
 
 from tidegate.clock.anchor import QUALITY_NAMES
-from tidegate.limits import BATCH_COUNT_MAX
+from tidegate.limits import BATCH_COUNT_MAX, TICKS_PERIOD_MS
 from tidegate.observe.catalogue import LOG_NAMES
+
+EVICTED, LOST, CUT = "evicted", "lost", "cut"
 
 
 class Batch:
@@ -12,10 +14,11 @@ class Batch:
     observation is covered by it, and named in it but for what of it is confirmed. Where that
     observation is not to be sent, or the hole is in pieces, the batch holds none.
     Arguments: codec; identity, (device id, store id as hex, boot of this start); anchor, of this
-    boot.
+    boot; cut_seqs, for each log the seq of an append that power cut before this start, or 0.
     """
 
-    def __init__(self, codec, identity, anchor):
+    def __init__(self, codec, identity, anchor, cut_seqs=(0, 0)):
+        self._cut_seqs = cut_seqs
         self._codec = codec
         self._device_id, self._store_id, self._boot = identity
         self._anchor = anchor
@@ -26,7 +29,7 @@ class Batch:
         cursor = track.cursor
         self.last = self.count = 0
         has_next = track.prepare() and track.next()
-        gaps = self._take_gaps(cursor) if cursor.hole else []
+        gaps = self._take_gaps(track) if cursor.hole else []
         if not has_next or len(gaps) > 1:
             if has_next:
                 cursor.unread()
@@ -52,18 +55,37 @@ class Batch:
                 break
         return self._codec.finish()
 
-    def _take_gaps(self, cursor):
+    def _take_gaps(self, track):
         """The pieces of the hole that nobody has confirmed; first..last becomes the hole."""
+        cursor = track.cursor
         self.first, self.last, reason = cursor.take_hole()
-        ranges = cursor.log.ranges
+        ranges, gap = cursor.log.ranges, cursor.log.gap
+        span = (None, None)
+        if reason == EVICTED and gap is not None:
+            span = (self._moment(cursor.log, gap.begin), self._moment(cursor.log, gap.end))
         gaps = []
         seq = ranges.skip(self.first)
         while seq <= self.last:
             end = ranges.end_before(seq)
             last = self.last if end is None else min(self.last, end - 1)
-            gaps.append((seq, last, reason))
+            if reason == LOST and last == self._cut_seqs[track.log_index]:
+                # Never accepted: the end of what was lost, if anything was.
+                if seq < last:
+                    gaps.append((seq, last - 1, LOST, last - seq) + span)
+                gaps.append((last, last, CUT, 1) + span)
+            else:
+                gaps.append((seq, last, reason, last - seq + 1) + span)
             seq = ranges.skip(last + 1)
         return gaps
+
+    def _moment(self, log, begin):
+        """(boot, monotonic ms, UTC in ms or None) of a sector that began at `begin`."""
+        boot, base_ms, wrap_count = begin
+        mono_ms = wrap_count * TICKS_PERIOD_MS + base_ms
+        utc_zero_ms = log.anchors.get(boot)[0]
+        if boot == self._boot:
+            utc_zero_ms = self._anchor.utc_zero_ms
+        return boot, mono_ms, None if utc_zero_ms is None else utc_zero_ms + mono_ms
 
     def _envelope(self, track, seq, base_ms, gaps, lag):
         cursor = track.cursor

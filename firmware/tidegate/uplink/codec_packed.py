@@ -7,6 +7,7 @@ from tidegate.uplink.payload import Payload
 VERSION = 1
 _NUMBER, _TEXT, _OPAQUE = 0, 1, 2
 _SAME_TIME = 4
+_TIMED = 4
 _RECORDS, _HISTORICAL, _DATED, _AGED = 1, 2, 16, 32
 # Key, time and value of a number: three varints of at most 2, 9 and 10 bytes.
 _NUMBER_BYTES_MAX = 21
@@ -47,10 +48,16 @@ class PackedCodec:
             payload.varint(lag["age_s"])
         payload.varint(lag["count"])
         payload.varint(len(envelope["gaps"]))
-        for first, last, reason in envelope["gaps"]:
+        for first, last, reason, count, begin, end in envelope["gaps"]:
             payload.varint(first)
             payload.varint(last - first)
-            payload.byte(("evicted", "lost").index(reason))
+            code = ("evicted", "lost", "cut").index(reason)
+            payload.byte(code if begin is None else code | _TIMED)
+            payload.varint(count)
+            for boot, mono_ms, utc_ms in () if begin is None else (begin, end):
+                payload.varint(boot)
+                payload.varint(mono_ms)
+                payload.varint(0 if utc_ms is None else utc_ms + 1)
 
     def add(self, seq_delta, delta_ms, observation_id, value):
         """Add an observation; the seqs of one payload follow each other without a hole.

@@ -32,7 +32,10 @@ class Uplink:
         self._is_echo = is_echo
         self._counters = counters
         self.store_id = "".join("%02x" % byte for byte in spool.store_id)
-        self._batch = Batch(codec or JsonCodec(), (device_id, self.store_id, spool.boot), anchor)
+        self._batch = Batch(
+            codec or JsonCodec(), (device_id, self.store_id, spool.boot), anchor,
+            [log.next_seq - 1 if found.is_cut else 0
+             for log, found in zip(spool.logs, spool.report)])
         self.tracks = [Track(spool.cursor(log), log, is_backlog)
                        for is_backlog in (False, True) for log in (RECORDS, TELEMETRY)]
         self._topics = {(log, is_backlog): ("tidegate/1/%s/%s" % (device_id, name)).encode()
