@@ -11,7 +11,8 @@ from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.codec_packed import PackedCodec
 
 TEXTS = ("", "abc", 'q"\\\n\x01', "ü€", "x" * 64)
-OPAQUES = (b"OCMF|{}|{}", bytes(range(256)), b"\xff\x00", bytes(2_048), b'"' * 2_048)
+OPAQUES = (b"OCMF|{}|{}", bytes(range(256)), b"\xff\x00", bytes(1_024), b'"' * 1_024)
+LARGE = bytes(number * number & 0xFF for number in range(8_192))
 ENVELOPES = (
     {"utc": 1_768_509_661_000, "q": "synced", "log": "telemetry", "historical": True,
      "lag": {"age_s": 214, "count": 180}, "gaps": [
@@ -63,7 +64,19 @@ def payloads(seed):
             yield codec.name, count, bytes(codec.finish())
 
 
+def part_payloads():
+    """For each codec, a value in parts: (codec's name, number of bytes taken, payload)."""
+    for codec in (JsonCodec(), PackedCodec(), CollectionCodec(Catalogue())):
+        offset = 0
+        while offset < len(LARGE):
+            codec.begin(envelope(0))
+            assert not codec.add(0, 0, 554, LARGE)
+            count = codec.add_part(554, LARGE, offset)
+            offset += count
+            yield codec.name, count, bytes(codec.finish())
+
+
 if __name__ == "__main__":
-    for name, count, payload in payloads(7):
+    for name, count, payload in list(payloads(7)) + list(part_payloads()):
         # The members of a JSON object have no order on MicroPython.
         print(name, count, binascii.hexlify(payload).decode())

@@ -12,7 +12,7 @@ from mqtt_peer import CONNACK, PINGRESP, SUBACK, Broker, packet, puback, publish
 from sampling import DRIFT, LABEL, RARE, SIGNED, STATE, VOLTS, Device, Oracle
 from spool_world import SpoolWorld
 from uplink_story import EVENTS, Story
-from uplink_world import UplinkWorld, facts, settle
+from uplink_world import UplinkWorld, arrived, settle
 
 from tidegate.clock.monotonic import Monotonic
 from tidegate.config import schema
@@ -171,7 +171,7 @@ def check_payload():
         world.append(value, RECORDS)
     world.up()
     settle(world)
-    found = [each for _, _, batch in world.sent() for each in facts(batch)]
+    found = arrived(world.sent())
     assert found == sorted(world.model["records"].items())
 
 

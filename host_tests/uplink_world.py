@@ -145,11 +145,49 @@ class UplinkWorld:
 
 
 def facts(batch):
-    """[(seq, (boot, mono, id, value))] of a batch."""
+    """[(seq, (boot, mono, id, value))] of a batch; parts of values are left out."""
     return [
         (batch["seq"] + delta, (batch["boot"], batch["mono"] + delta_ms, observation_id, value))
         for delta, delta_ms, observation_id, value in batch["obs"]
+        if not (isinstance(value, dict) and "of" in value)
     ]
+
+
+class Whole:
+    """Puts the values together that come in parts."""
+
+    def __init__(self):
+        self._held = {}
+
+    def take(self, batch):
+        """(seq, (boot, mono, id, value)) that this batch completes, or None."""
+        for delta, delta_ms, observation_id, value in batch["obs"]:
+            if isinstance(value, dict) and "of" in value:
+                assert delta == delta_ms == 0 and len(batch["obs"]) == 1, "a part comes alone"
+                return self._take(batch, observation_id, value)
+        return None
+
+    def _take(self, batch, observation_id, value):
+        key = (batch["log"], batch["seq"], value["of"])
+        data, known = self._held.setdefault(key, (bytearray(value["of"]), set()))
+        piece = binascii.a2b_base64(value["b64"])
+        end = value["at"] + len(piece)
+        data[value["at"] : end] = piece
+        known.update(range(value["at"], end))
+        if len(known) < value["of"]:
+            return None
+        fact = (batch["boot"], batch["mono"], observation_id, as_json(data))
+        return batch["seq"], fact
+
+
+def arrived(batches):
+    """[(seq, fact)] of [(packet id, topic, batch)], values in parts where they are complete."""
+    whole, found = Whole(), []
+    for _, _, batch in batches:
+        found += facts(batch)
+        completed = whole.take(batch)
+        found += [] if completed is None else [completed]
+    return found
 
 
 def seqs(batches):

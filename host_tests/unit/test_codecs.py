@@ -8,8 +8,9 @@ import pytest
 
 from tidegate.limits import PAYLOAD_BYTES_MAX
 from tidegate.uplink.codec_packed import PackedCodec
-from tidegate_tools.decode import decode
+from tidegate_tools.decode import Observation, Part, decode
 from tidegate_tools.errors import DecodeError
+from tidegate_tools.parts import Assembly
 from tidegate_tools.values import to_text
 
 DEVICE = "d" * 64
@@ -43,10 +44,37 @@ def test_each_codec_carries_what_was_put_in(seed):
             assert batch.utc_zero_ms == (None if utc_ms is None else utc_ms - members["mono"])
 
 
+def test_a_value_in_parts_is_put_together_from_each_codec():
+    assembly, whole = Assembly(), {}
+    for name, count, payload in codec_vectors.part_payloads():
+        assert len(payload) <= PAYLOAD_BYTES_MAX
+        batch = received(codec_vectors.envelope(0), payload)
+        [part] = batch.parts
+        assert (len(part.data), part.id, batch.observations) == (count, 554, ())
+        assert name not in whole, "it was complete before its last part"
+        observation = assembly.take("a stream", part)
+        if observation is not None:
+            whole[name] = observation.value
+    assert whole == dict.fromkeys(("json", "packed", "collection"), to_text(codec_vectors.LARGE))
+
+
+def test_parts_that_were_cut_elsewhere_the_second_time_still_make_the_value():
+    assembly = Assembly()
+    value = bytes(range(200))
+
+    def take(first, last):
+        return assembly.take("s", Part(9, 1, 5, 554, first, 200, value[first:last]))
+
+    assert take(0, 100) is None and take(0, 90) is None and take(150, 200) is None
+    assert take(90, 150) == Observation(9, 1, 5, 554, to_text(value))
+    assert take(0, 100) is None, "it begins anew"
+    assert assembly.take("s", Part(9, 2, 5, 554, 100, 200, value[100:])) is None, "another boot"
+
+
 def test_micropython_makes_the_same_payloads(micropython):
     source = codec_vectors.__file__
     lines = micropython(source).stdout.split("\n")[:-1]
-    expected = list(codec_vectors.payloads(7))
+    expected = [*codec_vectors.payloads(7), *codec_vectors.part_payloads()]
     assert len(lines) == len(expected)
     for line, (name, count, payload) in zip(lines, expected):
         their_name, their_count, digits = line.split()

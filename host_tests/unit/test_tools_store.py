@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tidegate_tools import schema
-from tidegate_tools.decode import Batch, Birth, Gap, Observation, Will
+from tidegate_tools.decode import Batch, Birth, Gap, Observation, Part, Will
 from tidegate_tools.errors import StoreError
 from tidegate_tools.queries import Archive
 from tidegate_tools.store import Received, Store
@@ -193,6 +193,21 @@ def test_a_birth_with_a_new_store_counts_although_its_boots_began_anew(store):
 def test_malformed_messages_are_counted(store):
     assert commit(store, None, None) == []
     assert read(store).counters()["malformed"] == 2
+
+
+def test_a_value_in_parts_is_echoed_when_all_of_it_is_stored(store):
+    value = bytes(range(100))
+
+    def part(first, last):
+        return batch(5, 4, parts=(Part(5, 1, 5_000, 554, first, 100, value[first:last]),))
+
+    for first, last in ((0, 60), (50, 80), (0, 60)):
+        [echo] = commit(store, part(first, last))
+        assert (echo.upto, echo.ahead) == (0, ())
+    [echo] = commit(store, part(80, 100))
+    assert echo.ahead == ((5, 5),)
+    [echo] = commit(store, part(0, 60), part(60, 100))
+    assert store.repeat_count() == 1 and store.conflict_count() == 0
 
 
 def test_everything_is_derived_again_from_the_file(store, tmp_path):

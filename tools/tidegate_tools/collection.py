@@ -35,6 +35,8 @@ def _value(quantity, each):
         return _scaled(text, quantity.decimals)
     if quantity.kind == "text":
         return text
+    if "_of" in each:
+        return {"b64": text, "at": each["_offset"], "of": each["_of"]}
     if each.get("_b64") == 1:
         return {"b64": text}
     return {"b64": base64.b64encode(text.encode()).decode()}

@@ -44,6 +44,18 @@ class Gap(NamedTuple):
     end: tuple | None = None
 
 
+class Part(NamedTuple):
+    """`data`, at byte `offset` of the `total_bytes` of an opaque value that came in parts."""
+
+    seq: int
+    boot: int
+    mono_ms: int
+    id: int
+    offset: int
+    total_bytes: int
+    data: bytes
+
+
 @dataclass(frozen=True)
 class Batch:
     """A checked batch. `utc_zero_ms` is the UTC of the boot's moment 0, or None; `lag_age_s` is
@@ -61,6 +73,7 @@ class Batch:
     lag_count: int
     gaps: tuple
     observations: tuple
+    parts: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -138,10 +151,12 @@ def _batch(device, kind, members):
     _need(isinstance(historical, bool), "`historical` is not true or false")
     lag = members.get("lag")
     _need(isinstance(lag, dict), "`lag` is not an object")
+    found = _observations(members, seq, boot, mono_ms)
     return Batch(
         device, store, log, boot, None if utc_ms is None else utc_ms - mono_ms, quality,
         historical, _count_or_null(lag, "age_s"), _count(lag, "count"), _gaps(members),
-        _observations(members, seq, boot, mono_ms))
+        tuple(each for each in found if isinstance(each, Observation)),
+        tuple(each for each in found if isinstance(each, Part)))
 
 
 def _gaps(members):
@@ -179,11 +194,22 @@ def _observations(members, seq, boot, mono_ms):
         else:
             _need(this == seq, "the batch's seq is not that of its first observation")
         try:
-            value = to_text(from_json(row[3]))
+            observations.append(_observation((this, boot, mono_ms + row[1], row[2]), row[3]))
         except ValueError as error:
             raise DecodeError("observation %d of seq %d: %s" % (row[2], this, error)) from None
-        observations.append(Observation(this, boot, mono_ms + row[1], row[2], value))
-    return tuple(observations)
+    return observations
+
+
+def _observation(fact, form):
+    """An Observation or a Part. Errors: ValueError."""
+    if not (isinstance(form, dict) and "of" in form):
+        return Observation(*fact, to_text(from_json(form)))
+    offset, total_bytes = form.pop("at", None), form.pop("of")
+    data = from_json(form)
+    if not (_is_count(offset) and _is_count(total_bytes) and isinstance(data, bytes) and data
+            and offset + len(data) <= total_bytes <= PAYLOAD_BYTES_MAX):
+        raise ValueError("a part does not lie inside its value")
+    return Part(*fact, offset, total_bytes, data)
 
 
 def _state(device, members):

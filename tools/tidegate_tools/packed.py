@@ -12,7 +12,7 @@ REASONS = ("evicted", "lost", "cut")
 TIMED = 4
 RECORDS, HISTORICAL, DATED, AGED = 1, 2, 16, 32
 FLAGS_KNOWN = 0x3F
-NUMBER, TEXT, OPAQUE = 0, 1, 2
+NUMBER, TEXT, OPAQUE, PART = 0, 1, 2, 3
 SAME_TIME = 4
 
 
@@ -77,7 +77,9 @@ def _observations(reader):
             data = reader.data(reader.varint())
             value = {"b64": binascii.b2a_base64(data)[:-1].decode()}
         else:
-            raise ValueError("a value's kind is unknown")
+            total, offset = reader.varint(), reader.varint()
+            data = reader.data(reader.varint())
+            value = {"b64": binascii.b2a_base64(data)[:-1].decode(), "at": offset, "of": total}
         rows.append([len(rows), delta_ms, observation_id, value])
     return rows
 

@@ -23,6 +23,7 @@ from tidegate_tools import schema, standing
 from tidegate_tools.coverage import Coverage
 from tidegate_tools.decode import Batch, Birth, Will
 from tidegate_tools.errors import StoreError
+from tidegate_tools.parts import Assembly
 
 LAG = ("lag_age_s", "lag_count", "lag_age_s_max", "lag_count_max")
 
@@ -100,6 +101,7 @@ class Store:
             schema.metadata.create_all(connection)
             self.identity = standing.claim(connection, secrets.token_hex(4), self.path)
             self._streams = load_streams(connection)
+        self._assembly = Assembly()
 
     def close(self):
         self.engine.dispose()
@@ -158,17 +160,20 @@ class Store:
         return touched[key]
 
     def _take_batch(self, connection, touched, batch, at_ms):
-        stream = self._touch(connection, touched, (batch.device, batch.store, batch.log))
+        key = (batch.device, batch.store, batch.log)
+        whole = [self._assembly.take(key, part) for part in batch.parts]
+        observations = [*batch.observations, *(each for each in whole if each is not None)]
+        stream = self._touch(connection, touched, key)
         table = schema.observations
         known = {}
-        if batch.observations:
-            span = (batch.observations[0].seq, batch.observations[-1].seq)
+        if observations:
+            span = (observations[0].seq, observations[-1].seq)
             known = {row.seq: tuple(row) for row in connection.execute(
                 select(table.c.seq, table.c.boot, table.c.mono_ms, table.c.id, table.c.value)
                 .where(table.c.stream == stream.id, table.c.seq.between(*span)))}
         agreed = []
         fresh = []
-        for observation in batch.observations:
+        for observation in observations:
             stored = known.get(observation.seq)
             if stored is None:
                 fresh.append(dict(observation._asdict(), stream=stream.id,

@@ -1,7 +1,7 @@
 """From a track to one payload: what goes together, and how it is dated."""
 
 from tidegate.clock.anchor import QUALITY_NAMES
-from tidegate.limits import BATCH_COUNT_MAX, TICKS_PERIOD_MS
+from tidegate.limits import BATCH_COUNT_MAX, GAPS_PER_BATCH_MAX, TICKS_PERIOD_MS
 from tidegate.observe.catalogue import LOG_NAMES
 
 EVICTED, LOST, CUT = "evicted", "lost", "cut"
@@ -12,7 +12,9 @@ class Batch:
 
     A batch never spans two boots, a hole or a confirmed range. A hole before its first
     observation is covered by it, and named in it but for what of it is confirmed. Where that
-    observation is not to be sent, or the hole is in pieces, the batch holds none.
+    observation is not to be sent, or the hole is in pieces, the batch holds none. A value that
+    does not fit a payload leaves in parts, each in a batch of its own; `part_seq` is its seq, else
+    0, and first..last then covers what was passed over before it. With its last part `count` is 1.
     Arguments: codec; identity, (device id, store id as hex, boot of this start); anchor, of this
     boot; cut_seqs, for each log the seq of an append that power cut before this start, or 0.
     """
@@ -22,12 +24,12 @@ class Batch:
         self._codec = codec
         self._device_id, self._store_id, self._boot = identity
         self._anchor = anchor
-        self.first = self.last = self.count = 0
+        self.first = self.last = self.count = self.part_seq = 0
 
     def build(self, track, lag):
         """Argument: lag, the member of that name. Result: a view of the payload, or None."""
         cursor = track.cursor
-        self.last = self.count = 0
+        self.last = self.count = self.part_seq = 0
         has_next = track.prepare() and track.next()
         gaps = self._take_gaps(track) if cursor.hole else []
         if not has_next or len(gaps) > 1:
@@ -46,14 +48,31 @@ class Batch:
             if is_other or not self._codec.add(
                     cursor.seq - first_seq, cursor.mono_base_ms + cursor.frame.delta_ms - base_ms,
                     cursor.frame.observation_id, cursor.frame.value):
-                assert self.count, "one observation always fits a payload"
-                cursor.unread()
+                if not self.count:
+                    self._add_part(track)
+                else:
+                    cursor.unread()
                 break
             self.last = cursor.seq
             self.count += 1
             if self.count == BATCH_COUNT_MAX or not track.next():
                 break
         return self._codec.finish()
+
+    def _add_part(self, track):
+        """The next part of a value that is larger than a payload."""
+        cursor = track.cursor
+        self.part_seq, self.last = cursor.seq, cursor.seq - 1
+        offset = track.part_offset if track.part_seq == cursor.seq else 0
+        value = cursor.frame.value
+        size = self._codec.add_part(cursor.frame.observation_id, value, offset)
+        assert size > 0, "a part always fits a payload"
+        if offset + size < len(value):
+            track.part_seq, track.part_offset = cursor.seq, offset + size
+            cursor.unread()
+        else:
+            track.part_seq = track.part_offset = 0
+            self.count = 1
 
     def _take_gaps(self, track):
         """The pieces of the hole that nobody has confirmed; first..last becomes the hole."""
@@ -65,7 +84,7 @@ class Batch:
             span = (self._moment(cursor.log, gap.begin), self._moment(cursor.log, gap.end))
         gaps = []
         seq = ranges.skip(self.first)
-        while seq <= self.last:
+        while seq <= self.last and len(gaps) < GAPS_PER_BATCH_MAX:
             end = ranges.end_before(seq)
             last = self.last if end is None else min(self.last, end - 1)
             if reason == LOST and last == self._cut_seqs[track.log_index]:
@@ -76,6 +95,10 @@ class Batch:
             else:
                 gaps.append((seq, last, reason, last - seq + 1) + span)
             seq = ranges.skip(last + 1)
+        if seq <= self.last:
+            # The rest of the pieces goes with the next batch.
+            cursor.hole = (seq, self.last, reason)
+            self.last = seq - 1
         return gaps
 
     def _moment(self, log, begin):

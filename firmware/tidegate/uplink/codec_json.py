@@ -7,6 +7,8 @@ from tidegate.uplink.payload import Payload
 
 # Four numbers of at most 20 digits, with sign, brackets and commas, and the closing "]}".
 _NUMBERS_BYTES_MAX = 4 * 21 + 6 + 2
+# What stands around a part, and the rounding of base64.
+_PART_BYTES = 64
 _COMMA, _OPEN, _CLOSE = 0x2C, 0x5B, 0x5D
 
 
@@ -28,6 +30,8 @@ class JsonCodec:
     def add(self, seq_delta, delta_ms, observation_id, value):
         """Add an observation. Result: False where it does not fit; nothing was added then."""
         payload = self._payload
+        if not isinstance(value, int) and not payload.has_room(len(value)):
+            return False
         tail = None if isinstance(value, int) else self._encode(value)
         if not payload.has_room(_NUMBERS_BYTES_MAX + (len(tail) if tail else 0)):
             return False
@@ -44,6 +48,18 @@ class JsonCodec:
         payload.byte(_CLOSE)
         self._count += 1
         return True
+
+    def add_part(self, observation_id, value, offset):
+        """Add, as the only observation, what fits of an opaque value from `offset` on.
+
+        Result: number of its bytes.
+        """
+        payload = self._payload
+        data = value[offset:offset + payload.room_bytes() * 3 // 4 - _PART_BYTES]
+        payload.data(b'[0,0,%d,{"b64":"%s","at":%d,"of":%d}]' % (
+            observation_id, binascii.b2a_base64(data)[:-1], offset, len(value)))
+        self._count += 1
+        return len(data)
 
     def finish(self):
         """Result: a view of the whole payload, valid until the next `begin`."""

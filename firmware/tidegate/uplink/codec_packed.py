@@ -5,7 +5,7 @@ import binascii
 from tidegate.uplink.payload import Payload
 
 VERSION = 1
-_NUMBER, _TEXT, _OPAQUE = 0, 1, 2
+_NUMBER, _TEXT, _OPAQUE, _PART = 0, 1, 2, 3
 _SAME_TIME = 4
 _TIMED = 4
 _RECORDS, _HISTORICAL, _DATED, _AGED = 1, 2, 16, 32
@@ -85,6 +85,18 @@ class PackedCodec:
             self._sized(value)
         self._last_id, self._last_ms = observation_id, delta_ms
         return True
+
+    def add_part(self, observation_id, value, offset):
+        """Add, as the only observation, what fits of an opaque value from `offset` on.
+
+        Result: number of its bytes.
+        """
+        data = value[offset:offset + self._payload.room_bytes() - _NUMBER_BYTES_MAX]
+        self._payload.varint(_zigzag(observation_id) << 3 | _SAME_TIME | _PART)
+        self._payload.varint(len(value))
+        self._payload.varint(offset)
+        self._sized(data)
+        return len(data)
 
     def finish(self):
         """Result: a view of the whole payload, valid until the next `begin`."""

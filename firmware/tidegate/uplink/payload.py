@@ -15,6 +15,10 @@ class Payload:
         """Whether `count` more bytes fit."""
         return self.at + count <= PAYLOAD_BYTES_MAX
 
+    def room_bytes(self):
+        """How many more bytes fit."""
+        return PAYLOAD_BYTES_MAX - self.at
+
     def view(self):
         """What was written, valid until the next write."""
         return self._view[:self.at]

@@ -86,11 +86,13 @@ class Uplink:
         """The broker has a batch: its place in the window is free."""
         covered = self._in_flight.pop(packet_id, None)
         if covered is not None:
-            log_index, first, last, backlog_count = covered
+            log_index, first, last, backlog_count, part_seq = covered
             self._counters.batches_confirmed += 1
             self.pacing.acknowledged(backlog_count)
             if not self._is_echo:
                 self._confirm(log_index, first, last)
+                if part_seq and not self._is_under_way(log_index, part_seq):
+                    self._confirm(log_index, part_seq, part_seq)
                 self._pace(now_ms)
 
     def on_echo(self, payload, now_ms):
@@ -123,6 +125,14 @@ class Uplink:
         for track in self.tracks:
             if track.log_index == log_index:
                 track.begin(self._spool.logs[log_index].next_seq)
+
+    def _is_under_way(self, log_index, part_seq):
+        """Whether a part of a value is not sent or not acknowledged."""
+        for covered in self._in_flight.values():
+            if covered[0] == log_index and covered[4] == part_seq:
+                return True
+        return any(track.log_index == log_index and track.part_seq == part_seq
+                   for track in self.tracks)
 
     def _confirm(self, log, first, last):
         news_count = self._spool.logs[log].confirm(first, last)
@@ -158,11 +168,13 @@ class Uplink:
         packet_id = self._session.publish(topic, payload, False, now_ms)
         batch = self._batch
         backlog_count = batch.count if track.is_backlog else 0
-        self._in_flight[packet_id] = (track.log_index, batch.first, batch.last, backlog_count)
+        first, last = batch.first, batch.last
+        self._in_flight[packet_id] = (track.log_index, first, last, backlog_count, batch.part_seq)
         self._unechoed_count += batch.count
         if backlog_count:
             self.pacing.sent(backlog_count)
-            self._unpaced.append((track.log_index, batch.first, batch.last, batch.count, now_ms))
+            self._unpaced.append(
+                (track.log_index, first, batch.part_seq or last, batch.count, now_ms))
         self._counters.batches_sent += 1
         return True
 
