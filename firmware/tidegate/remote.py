@@ -107,7 +107,8 @@ class Remote:
             "boot": agent.spool.boot, "mono_ms": agent.monotonic.total_ms(now_ms),
             "phase": session.PHASE_NAMES[agent.session.phase], "sessions": counters.sessions,
             "attempts": counters.attempts, "endpoint": agent.endpoints.index,
-            "lag": {name: agent.uplink.lag.member(log) for log, name in enumerate(LOG_NAMES)},
+            "lag": {name: dict(agent.uplink.lag.member(log))
+                    for log, name in enumerate(LOG_NAMES)},
             "backlog_obs_per_s": agent.uplink.pacing.rate, "recorded": counters.recorded,
             "refused": counters.refused, "full": counters.full, "failed": counters.turns_failed,
             "commands": [commands.executed_count, commands.refused_count,

@@ -24,6 +24,8 @@ class Batch:
         self._codec = codec
         self._device_id, self._store_id, self._boot = identity
         self._anchor = anchor
+        # One dict for all batches, so that a batch leaves little for the collector.
+        self._members = {"v": 1, "dev": self._device_id, "store": self._store_id}
         self.first = self.last = self.count = self.part_seq = 0
 
     def build(self, track, lag):
@@ -31,7 +33,7 @@ class Batch:
         cursor = track.cursor
         self.last = self.count = self.part_seq = 0
         has_next = track.prepare() and track.next()
-        gaps = self._take_gaps(track) if cursor.hole else []
+        gaps = self._take_gaps(track) if cursor.hole else ()
         if not has_next or len(gaps) > 1:
             if has_next:
                 cursor.unread()
@@ -115,10 +117,14 @@ class Batch:
         utc_zero_ms, quality = cursor.utc_zero_ms, cursor.quality
         if cursor.boot == self._boot:
             utc_zero_ms, quality = self._anchor.utc_zero_ms, self._anchor.quality
-        return {
-            "v": 1, "dev": self._device_id, "store": self._store_id,
-            "log": LOG_NAMES[track.log_index], "seq": seq, "boot": cursor.boot,
-            "mono": base_ms, "utc": None if utc_zero_ms is None else utc_zero_ms + base_ms,
-            "q": QUALITY_NAMES[quality], "historical": track.is_backlog, "lag": lag,
-            "gaps": gaps,
-        }
+        members = self._members
+        members["log"] = LOG_NAMES[track.log_index]
+        members["seq"] = seq
+        members["boot"] = cursor.boot
+        members["mono"] = base_ms
+        members["utc"] = None if utc_zero_ms is None else utc_zero_ms + base_ms
+        members["q"] = QUALITY_NAMES[quality]
+        members["historical"] = track.is_backlog
+        members["lag"] = lag
+        members["gaps"] = gaps
+        return members

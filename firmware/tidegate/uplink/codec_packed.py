@@ -20,6 +20,7 @@ class PackedCodec:
 
     def __init__(self):
         self._payload = Payload()
+        self._head = None
         self._last = {}
         self._last_id = 0
         self._last_ms = 0
@@ -38,8 +39,11 @@ class PackedCodec:
         flags |= 0 if lag["age_s"] is None else _AGED
         payload.byte(VERSION)
         payload.byte(flags)
-        payload.data(binascii.unhexlify(envelope["store"]))
-        self._sized(envelope["dev"].encode())
+        if self._head is None:
+            # The same in each batch of a boot.
+            device = envelope["dev"].encode()
+            self._head = binascii.unhexlify(envelope["store"]) + bytes((len(device),)) + device
+        payload.data(self._head)
         for name in ("seq", "boot", "mono"):
             payload.varint(envelope[name])
         if utc_ms is not None:

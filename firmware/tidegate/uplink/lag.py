@@ -1,6 +1,6 @@
 """How far behind the device is, measured on the device."""
 
-from tidegate.observe.catalogue import RECORDS, TELEMETRY
+from tidegate.observe.catalogue import TELEMETRY
 
 
 class Lag:
@@ -13,29 +13,36 @@ class Lag:
         self._spool = spool
         self._anchor = anchor
         self._monotonic = monotonic
-        self._probes = {log: spool.cursor(log) for log in (TELEMETRY, RECORDS)}
+        self._probe = spool.cursor(TELEMETRY)
         self._oldest = {}
         self._age_s = {}
+        self._member = {"age_s": None, "count": 0}
 
     def count(self, log_index):
         """How many observations are not confirmed."""
         log = self._spool.logs[log_index]
-        return log.next_seq - 1 - log.ranges.count()
+        return log.ranges.missing_count(1, log.next_seq - 1)
 
     def member(self, log_index):
-        """The member `lag` of a batch, SPEC section 4, as of the last `measure`."""
-        return {"age_s": self._age_s.get(log_index), "count": self.count(log_index)}
+        """The member `lag` of a batch, SPEC section 4, as of the last `measure`.
+
+        It is the same dict each time.
+        """
+        self._member["age_s"] = self._age_s.get(log_index)
+        self._member["count"] = self.count(log_index)
+        return self._member
 
     def measure(self, now_ms):
         """Look at the oldest unconfirmed observation of each log."""
-        for log_index, probe in self._probes.items():
-            log = self._spool.logs[log_index]
+        probe = self._probe
+        for log_index, log in enumerate(self._spool.logs):
             seq = log.ranges.skip(1)
             if seq >= log.next_seq:
                 self._age_s[log_index] = 0
                 continue
             oldest = self._oldest.get(log_index)
             if oldest is None or oldest[0] != seq:
+                probe.log = log
                 probe.seek(seq)
                 if not probe.next():
                     continue

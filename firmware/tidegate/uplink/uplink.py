@@ -13,8 +13,9 @@ from tidegate.uplink.cursors import Track
 from tidegate.uplink.lag import Lag
 from tidegate.uplink.pacing import Pacing
 
-_TOPICS = ((RECORDS, False, "records"), (RECORDS, True, "records"),
-           (TELEMETRY, False, "live"), (TELEMETRY, True, "history"))
+# In the order in which they may send: log, whether it is the backlog, the topic's last word.
+_TRACKS = ((RECORDS, False, "records"), (TELEMETRY, False, "live"),
+           (RECORDS, True, "records"), (TELEMETRY, True, "history"))
 
 
 class Uplink:
@@ -36,10 +37,10 @@ class Uplink:
             codec or JsonCodec(), (device_id, self.store_id, spool.boot), anchor,
             [log.next_seq - 1 if found.is_cut else 0
              for log, found in zip(spool.logs, spool.report)])
-        self.tracks = [Track(spool.cursor(log), log, is_backlog)
-                       for is_backlog in (False, True) for log in (RECORDS, TELEMETRY)]
-        self._topics = {(log, is_backlog): ("tidegate/1/%s/%s" % (device_id, name)).encode()
-                        for log, is_backlog, name in _TOPICS}
+        self.tracks = [
+            Track(spool.cursor(log), log, is_backlog,
+                  ("tidegate/1/%s/%s" % (device_id, name)).encode())
+            for log, is_backlog, name in _TRACKS]
         self.lag = Lag(spool, anchor, monotonic)
         self.pacing = Pacing()
         self._unpaced = []
@@ -86,13 +87,15 @@ class Uplink:
         """The broker has a batch: its place in the window is free."""
         covered = self._in_flight.pop(packet_id, None)
         if covered is not None:
-            log_index, first, last, backlog_count, part_seq = covered
+            log_index, first, last, backlog_count, part_seq, _ = covered
             self._counters.batches_confirmed += 1
             self.pacing.acknowledged(backlog_count)
             if not self._is_echo:
                 self._confirm(log_index, first, last)
                 if part_seq and not self._is_under_way(log_index, part_seq):
                     self._confirm(log_index, part_seq, part_seq)
+            if backlog_count:
+                self._unpaced.append(covered)
                 self._pace(now_ms)
 
     def on_echo(self, payload, now_ms):
@@ -139,19 +142,21 @@ class Uplink:
         self._unechoed_count = max(0, self._unechoed_count - news_count)
 
     def _pace(self, now_ms):
-        """Tell the pacing of each backlog batch that is now confirmed throughout."""
-        waiting = []
-        for batch in self._unpaced:
-            log_index, first, last, count, sent_ms = batch
-            if self._spool.logs[log_index].ranges.skip(first) > last:
+        """Tell the pacing of each backlog batch that is now confirmed throughout.
+
+        `_unpaced` are those that the server has, as they stood in `_in_flight`.
+        """
+        place = 0
+        while place < len(self._unpaced):
+            log_index, first, last, count, part_seq, sent_ms = self._unpaced[place]
+            if self._spool.logs[log_index].ranges.skip(first) > (part_seq or last):
                 self.pacing.confirmed(count, (now_ms - sent_ms) & TICKS_MASK_MS, now_ms)
+                self._unpaced.pop(place)
             else:
-                waiting.append(batch)
-        self._unpaced = waiting
+                place += 1
 
     def _may_send(self, track, now_ms):
-        topic = self._topics[track.log_index, track.is_backlog]
-        if not self._session.can_publish(topic, PAYLOAD_BYTES_MAX):
+        if not self._session.can_publish(track.topic, PAYLOAD_BYTES_MAX):
             return False
         if not track.is_backlog:
             return len(self._in_flight) < WINDOW_COUNT_MAX
@@ -161,20 +166,19 @@ class Uplink:
                 and self.pacing.wait_ms(now_ms) == 0)
 
     def _send(self, track, now_ms):
+        if not track.prepare():
+            return False
         payload = self._batch.build(track, self.lag.member(track.log_index))
         if payload is None:
             return False
-        topic = self._topics[track.log_index, track.is_backlog]
-        packet_id = self._session.publish(topic, payload, False, now_ms)
+        packet_id = self._session.publish(track.topic, payload, False, now_ms)
         batch = self._batch
         backlog_count = batch.count if track.is_backlog else 0
-        first, last = batch.first, batch.last
-        self._in_flight[packet_id] = (track.log_index, first, last, backlog_count, batch.part_seq)
+        self._in_flight[packet_id] = (track.log_index, batch.first, batch.last, backlog_count,
+                                      batch.part_seq, now_ms)
         self._unechoed_count += batch.count
         if backlog_count:
             self.pacing.sent(backlog_count)
-            self._unpaced.append(
-                (track.log_index, first, batch.part_seq or last, batch.count, now_ms))
         self._counters.batches_sent += 1
         return True
 
