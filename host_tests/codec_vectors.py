@@ -76,7 +76,20 @@ def part_payloads():
             yield codec.name, count, bytes(codec.finish())
 
 
+SNAPSHOT = ((0, 0, 501, 230_125), (7, 0, 553, 12), (500, 1_000, 721, "a"), (501, 9_000, 809, -70))
+
+
+def snapshot_payloads():
+    """For each codec, a snapshot: its seqs have holes."""
+    for codec in (JsonCodec(), PackedCodec(), CollectionCodec(Catalogue())):
+        codec.begin(dict(envelope(0), snapshot=True, gaps=[]))
+        for each in SNAPSHOT:
+            assert codec.add(*each)
+        yield codec.name, len(SNAPSHOT), bytes(codec.finish())
+
+
 if __name__ == "__main__":
-    for name, count, payload in list(payloads(7)) + list(part_payloads()):
+    for name, count, payload in (list(payloads(7)) + list(part_payloads())
+                                 + list(snapshot_payloads())):
         # The members of a JSON object have no order on MicroPython.
         print(name, count, binascii.hexlify(payload).decode())

@@ -192,6 +192,7 @@ class Receiver:
         self.batches = []
         self.births = []
         self.replies = []
+        self.snapshots = []
         self.repeat_count = 0
         self.is_deaf = False
         self.echoes = True
@@ -207,6 +208,9 @@ class Receiver:
             return ()
         if kind == "reply":
             self.replies.append(batch)
+            return ()
+        if batch.get("snapshot"):
+            self.snapshots.append(batch)
             return ()
         self.batches.append((kind, batch))
         key = (batch["store"], batch["log"])

@@ -37,6 +37,7 @@ class Story:
         self.under_way = []
         self.unacknowledged = []
         self.sent = {name: set() for name in LOG_NAMES}
+        self.told = {name: set() for name in LOG_NAMES}
         self.parts_sent = {}
         self.parts_confirmed = {}
         self.split = None
@@ -101,6 +102,7 @@ class Story:
         assert not new or self.split is not None, "sent without a session"
         for packet_id, topic, batch in new:
             self._check_sent(topic, batch)
+            self._check_live_first(batch)
             self.under_way.append((packet_id, batch))
 
     def deliver(self, number):
@@ -174,20 +176,31 @@ class Story:
             assert 1 <= first <= last and reason == "evicted" and name == "telemetry"
             assert last < batch["seq"] and count == last - first + 1
             self._check_span(first, last, begin, end)
+            self.told[name].update(range(first, last + 1))
             told = [seq for seq in range(first, last + 1) if seq in self.acknowledged[name]]
             assert not told, f"{name} {told} are named as gone, but were confirmed"
         self._check_part(name, is_backlog, part_of(batch))
         seqs = [seq for seq, _ in facts(batch)]
         assert seqs == list(range(batch["seq"], batch["seq"] + len(seqs))), "over a hole"
 
+    def _check_live_first(self, batch):
+        """Promise 3: whatever of the backlog goes, nothing fresh waits behind it."""
+        if batch["historical"]:
+            for name in LOG_NAMES:
+                waiting = [seq for seq in self.world.model[name] if seq >= self.split[name]
+                           and seq not in self.sent[name] and seq not in self.told[name]]
+                assert not waiting, f"{name} {waiting} wait behind the backlog"
+
     def _check_part(self, name, is_backlog, part):
         """The parts of a value come once in a session, in order, on one track."""
         if part is not None:
-            _, seq, offset, _, size = part
+            _, seq, offset, total_bytes, size = part
             assert (seq < self.split[name]) == is_backlog, f"{name} {seq} on the wrong track"
             assert seq not in self.acknowledged[name], f"{name} {seq} was confirmed before"
             assert self.parts_sent.get((name, seq), 0) == offset, f"{name} {seq} at {offset}"
             self.parts_sent[name, seq] = offset + size
+            if offset + size == total_bytes:
+                self.sent[name].add(seq)
 
     def _check_span(self, first, last, begin, end):
         """What gave way was taken between the two moments that are told."""

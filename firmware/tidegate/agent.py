@@ -55,7 +55,7 @@ class Agent:
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
-            _codec(configuration["codec"], catalogue))
+            _codec(configuration["codec"], catalogue), suppressor)
         self.remote = Remote(self, suppressor, configuration["device_id"],
                              configuration["command_key"].encode())
         chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
@@ -73,6 +73,7 @@ class Agent:
         self._confirm_topic = (topic + "confirm").encode()
         self._hint_topic = b"tidegate/1/fleet/hint"
         self._session_count = 0
+        self._up_at = -1
 
     def step(self, ticks_ms):
         """One turn. Argument: the clock port's ticks. Result: ms until it has something to do."""
@@ -233,7 +234,8 @@ class Agent:
         self.backoff.up(now_ms)
         self.endpoints.up(now_ms)
         birth = self._state("online")
-        birth["logs"] = self.uplink.session_up(now_ms)
+        server, self._up_at = self._up_at, self.endpoints.index
+        birth["logs"] = self.uplink.session_up(now_ms, server not in (-1, self._up_at))
         birth["store"] = self.uplink.store_id
         birth["version"] = __version__
         version = ".".join(str(part) for part in sys.implementation.version[:3])

@@ -34,8 +34,8 @@ class Remote:
             "ping": (False, self._ping), "status": (False, self._status),
             "time": (False, self._time), "trail": (False, self._trail),
             "again": (True, self._again), "backlog": (True, self._backlog),
-            "rehearse": (True, self._rehearse), "reconnect": (True, self._reconnect),
-            "restart": (True, self._restart),
+            "snapshot": (True, self._snapshot), "rehearse": (True, self._rehearse),
+            "reconnect": (True, self._reconnect), "restart": (True, self._restart),
         }
 
     def step(self, now_ms):
@@ -122,6 +122,10 @@ class Remote:
         for log in range(len(LOG_NAMES)):
             self._agent.uplink.split(log)
         return "", {"count": self._agent.uplink.unconfirmed_count()}
+
+    def _snapshot(self, argument, now_ms):
+        self._agent.uplink.snapshot.begin(True)
+        return "", {}
 
     def _backlog(self, argument, now_ms):
         """`RATE SECONDS`: at most so many observations a second for so long; 0 for none."""

@@ -71,10 +71,22 @@ def test_parts_that_were_cut_elsewhere_the_second_time_still_make_the_value():
     assert assembly.take("s", Part(9, 2, 5, 554, 100, 200, value[100:])) is None, "another boot"
 
 
+def test_a_snapshot_of_each_codec_carries_its_seqs():
+    for _, _, payload in codec_vectors.snapshot_payloads():
+        members = codec_vectors.envelope(0)
+        batch = received(members, payload)
+        assert batch.is_snapshot
+        assert batch.observations == tuple(
+            Observation(members["seq"] + delta, members["boot"], members["mono"] + delta_ms,
+                        observation_id, to_text(value))
+            for delta, delta_ms, observation_id, value in codec_vectors.SNAPSHOT)
+
+
 def test_micropython_makes_the_same_payloads(micropython):
     source = codec_vectors.__file__
     lines = micropython(source).stdout.split("\n")[:-1]
-    expected = [*codec_vectors.payloads(7), *codec_vectors.part_payloads()]
+    expected = [*codec_vectors.payloads(7), *codec_vectors.part_payloads(),
+                *codec_vectors.snapshot_payloads()]
     assert len(lines) == len(expected)
     for line, (name, count, payload) in zip(lines, expected):
         their_name, their_count, digits = line.split()

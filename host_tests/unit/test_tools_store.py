@@ -195,6 +195,16 @@ def test_malformed_messages_are_counted(store):
     assert read(store).counters()["malformed"] == 2
 
 
+def test_a_snapshot_is_live_and_no_history(store):
+    assert commit(store, batch(7, 9, is_snapshot=True)) == []
+    archive = Archive(store.path)
+    assert {each.seq for each in archive.live(DEVICE).values()} == {7, 8, 9}
+    assert archive.rows("telemetry") == {} and archive.report() == []
+    commit(store, batch(1, 6, historical=True))
+    assert sorted(each.seq for each in archive.live(DEVICE).values()) == [5, 6, 7, 8, 9]
+    archive.close()
+
+
 def test_a_value_in_parts_is_echoed_when_all_of_it_is_stored(store):
     value = bytes(range(100))
 

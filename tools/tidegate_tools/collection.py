@@ -18,7 +18,7 @@ def members(message):
     rows = []
     for each in message["Observations"]:
         observation_id = each["ObservationId"]
-        rows.append([len(rows), each["_at"], observation_id,
+        rows.append([each.get("_seq", len(rows)), each["_at"], observation_id,
                      _value(quantities.get(observation_id), each)])
     found["obs"] = rows
     return found

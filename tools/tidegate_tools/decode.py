@@ -74,6 +74,7 @@ class Batch:
     gaps: tuple
     observations: tuple
     parts: tuple = ()
+    is_snapshot: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,12 +152,13 @@ def _batch(device, kind, members):
     _need(isinstance(historical, bool), "`historical` is not true or false")
     lag = members.get("lag")
     _need(isinstance(lag, dict), "`lag` is not an object")
+    _need(members.get("snapshot", True) is True, "`snapshot` is not true")
     found = _observations(members, seq, boot, mono_ms)
     return Batch(
         device, store, log, boot, None if utc_ms is None else utc_ms - mono_ms, quality,
         historical, _count_or_null(lag, "age_s"), _count(lag, "count"), _gaps(members),
         tuple(each for each in found if isinstance(each, Observation)),
-        tuple(each for each in found if isinstance(each, Part)))
+        tuple(each for each in found if isinstance(each, Part)), "snapshot" in members)
 
 
 def _gaps(members):

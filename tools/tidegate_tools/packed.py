@@ -10,8 +10,8 @@ LOGS = ("telemetry", "records")
 QUALITIES = ("unknown", "estimated", "rtc", "synced")
 REASONS = ("evicted", "lost", "cut")
 TIMED = 4
-RECORDS, HISTORICAL, DATED, AGED = 1, 2, 16, 32
-FLAGS_KNOWN = 0x3F
+RECORDS, HISTORICAL, DATED, AGED, SNAPSHOT = 1, 2, 16, 32, 64
+FLAGS_KNOWN = 0x7F
 NUMBER, TEXT, OPAQUE, PART = 0, 1, 2, 3
 SAME_TIME = 4
 
@@ -38,7 +38,9 @@ def members(payload):
     age_s = reader.varint() if flags & AGED else None
     found["lag"] = {"age_s": age_s, "count": reader.varint()}
     found["gaps"] = [_gap(reader) for _ in range(reader.varint())]
-    found["obs"] = _observations(reader)
+    if flags & SNAPSHOT:
+        found["snapshot"] = True
+    found["obs"] = _observations(reader, flags & SNAPSHOT)
     return found
 
 
@@ -58,16 +60,21 @@ def _moment(reader):
     return [boot, mono_ms, utc - 1 if utc else None]
 
 
-def _observations(reader):
+def _observations(reader, is_snapshot):
     rows = []
     last = {}
     observation_id = delta_ms = 0
+    seq_delta = -1
     while not reader.is_at_end():
         key = reader.varint()
         kind = key & 3
         observation_id += _signed(key >> 3)
         if not key & SAME_TIME:
             delta_ms += reader.varint()
+        if not is_snapshot:
+            seq_delta += 1
+        else:
+            seq_delta = max(0, seq_delta) + reader.varint()
         if kind == NUMBER:
             value = last.get(observation_id, 0) + _signed(reader.varint())
             last[observation_id] = value
@@ -80,7 +87,7 @@ def _observations(reader):
             total, offset = reader.varint(), reader.varint()
             data = reader.data(reader.varint())
             value = {"b64": binascii.b2a_base64(data)[:-1].decode(), "at": offset, "of": total}
-        rows.append([len(rows), delta_ms, observation_id, value])
+        rows.append([seq_delta, delta_ms, observation_id, value])
     return rows
 
 

@@ -161,6 +161,11 @@ class Store:
 
     def _take_batch(self, connection, touched, batch, at_ms):
         key = (batch.device, batch.store, batch.log)
+        if batch.is_snapshot:
+            # The live picture, ahead of the history it is of.
+            standing.take_anchor(connection, batch)
+            standing.take_live(connection, batch, batch.observations)
+            return
         whole = [self._assembly.take(key, part) for part in batch.parts]
         observations = [*batch.observations, *(each for each in whole if each is not None)]
         stream = self._touch(connection, touched, key)

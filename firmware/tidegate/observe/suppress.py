@@ -49,6 +49,10 @@ class Suppressor:
         """The log of row `index`."""
         return self._catalogue.rows[index][LOG]
 
+    def kind(self, index):
+        """The kind of row `index`."""
+        return self._catalogue.rows[index][KIND]
+
     def id(self, index):
         """The observation id of row `index`."""
         return self._catalogue.rows[index][ID]

@@ -27,6 +27,7 @@ class Batch:
         # One dict for all batches, so that a batch leaves little for the collector.
         self._members = {"v": 1, "dev": self._device_id, "store": self._store_id}
         self.first = self.last = self.count = self.part_seq = 0
+        self._latest_seq = self._latest_ms = 0
 
     def build(self, track, lag):
         """Argument: lag, the member of that name. Result: a view of the payload, or None."""
@@ -59,6 +60,28 @@ class Batch:
             self.count += 1
             if self.count == BATCH_COUNT_MAX or not track.next():
                 break
+        return self._codec.finish()
+
+    def begin_latest(self, snapshot, lag):
+        """Begin a payload of latest values, dated from the one the snapshot's cursor stands on."""
+        cursor = snapshot.cursor
+        self._latest_seq = cursor.seq
+        self._latest_ms = cursor.mono_base_ms + cursor.frame.delta_ms
+        members = self._envelope(snapshot, self._latest_seq, self._latest_ms, (), lag)
+        members["snapshot"] = True
+        self._codec.begin(members)
+        del members["snapshot"]
+
+    def add_latest(self, cursor):
+        """Add the value the cursor stands on. Result: False where it does not fit."""
+        return self._codec.add(
+            cursor.seq - self._latest_seq,
+            cursor.mono_base_ms + cursor.frame.delta_ms - self._latest_ms,
+            cursor.frame.observation_id, cursor.frame.value)
+
+    def finish_latest(self):
+        """Result: a view of the payload, which covers no seq."""
+        self.first, self.last, self.count, self.part_seq = 1, 0, 0, 0
         return self._codec.finish()
 
     def _add_part(self, track):

@@ -24,12 +24,14 @@ class CollectionCodec:
         self._catalogue = catalogue
         self._payload = Payload()
         self._utc_ms = None
+        self._is_snapshot = False
         self._count = 0
 
     def begin(self, envelope):
         """Start a payload. Argument: envelope, a dict of all members of SPEC 4 but `obs`."""
         self._payload.at = self._count = 0
         self._utc_ms = envelope["utc"]
+        self._is_snapshot = "snapshot" in envelope
         key = json.dumps(envelope, separators=(",", ":"))
         self._payload.data(('{"Type":%d,"_key":%s,"Observations":[' % (_COLLECTION, key)).encode())
 
@@ -40,9 +42,10 @@ class CollectionCodec:
         at = "null"
         if self._utc_ms is not None:
             at = '"%s"' % iso_text(self._utc_ms + delta_ms)
-        data = ('%s{"ObservedAt":%s,"Value":%s,"ObservationId":%d,"Type":%d,"_at":%d}' % (
+        data = ('%s{"ObservedAt":%s,"Value":%s,"ObservationId":%d,"Type":%d,"_at":%d%s}' % (
             "," if self._count else "", at, self._text(observation_id, value), observation_id,
-            _OBSERVATION, delta_ms)).encode()
+            _OBSERVATION, delta_ms,
+            ',"_seq":%d' % seq_delta if self._is_snapshot else "")).encode()
         if not self._payload.has_room(len(data) + 2):
             return False
         self._payload.data(data)

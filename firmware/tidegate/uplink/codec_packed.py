@@ -8,9 +8,9 @@ VERSION = 1
 _NUMBER, _TEXT, _OPAQUE, _PART = 0, 1, 2, 3
 _SAME_TIME = 4
 _TIMED = 4
-_RECORDS, _HISTORICAL, _DATED, _AGED = 1, 2, 16, 32
-# Key, time and value of a number: three varints of at most 2, 9 and 10 bytes.
-_NUMBER_BYTES_MAX = 21
+_RECORDS, _HISTORICAL, _DATED, _AGED, _SNAPSHOT = 1, 2, 16, 32, 64
+# Key, time, seq and value of a number: four varints of at most 2, 9, 5 and 10 bytes.
+_NUMBER_BYTES_MAX = 26
 
 
 class PackedCodec:
@@ -22,13 +22,16 @@ class PackedCodec:
         self._payload = Payload()
         self._head = None
         self._last = {}
+        self._is_snapshot = False
+        self._last_delta = 0
         self._last_id = 0
         self._last_ms = 0
 
     def begin(self, envelope):
         """Start a payload. Argument: envelope, a dict of all members of SPEC 4 but `obs`."""
         payload = self._payload
-        payload.at = self._last_id = self._last_ms = 0
+        payload.at = self._last_id = self._last_ms = self._last_delta = 0
+        self._is_snapshot = "snapshot" in envelope
         self._last.clear()
         utc_ms, lag = envelope["utc"], envelope["lag"]
         qualities = ("unknown", "estimated", "rtc", "synced")
@@ -37,6 +40,7 @@ class PackedCodec:
         flags |= _HISTORICAL if envelope["historical"] else 0
         flags |= 0 if utc_ms is None else _DATED
         flags |= 0 if lag["age_s"] is None else _AGED
+        flags |= _SNAPSHOT if self._is_snapshot else 0
         payload.byte(VERSION)
         payload.byte(flags)
         if self._head is None:
@@ -64,7 +68,7 @@ class PackedCodec:
                 payload.varint(0 if utc_ms is None else utc_ms + 1)
 
     def add(self, seq_delta, delta_ms, observation_id, value):
-        """Add an observation; the seqs of one payload follow each other without a hole.
+        """Add an observation; without a hole in the seqs, but in a snapshot.
 
         Result: False where it does not fit; nothing was added then.
         """
@@ -82,6 +86,9 @@ class PackedCodec:
         payload.varint(key if step_ms else key | _SAME_TIME)
         if step_ms:
             payload.varint(step_ms)
+        if self._is_snapshot:
+            payload.varint(seq_delta - self._last_delta)
+            self._last_delta = seq_delta
         if kind == _NUMBER:
             payload.varint(_zigzag(value - self._last.get(observation_id, 0)))
             self._last[observation_id] = value

@@ -6,14 +6,15 @@ from tidegate.observe.catalogue import TELEMETRY
 class Lag:
     """Age of the oldest unconfirmed observation, and how many there are, for each log.
 
-    Arguments: spool, started; anchor, of this boot; monotonic, the time.
+    Arguments: spool, started; anchor, of this boot; monotonic, the time. `probe` is a cursor that
+    others may use between two calls.
     """
 
     def __init__(self, spool, anchor, monotonic):
         self._spool = spool
         self._anchor = anchor
         self._monotonic = monotonic
-        self._probe = spool.cursor(TELEMETRY)
+        self.probe = spool.cursor(TELEMETRY)
         self._oldest = {}
         self._age_s = {}
         self._member = {"age_s": None, "count": 0}
@@ -34,7 +35,7 @@ class Lag:
 
     def measure(self, now_ms):
         """Look at the oldest unconfirmed observation of each log."""
-        probe = self._probe
+        probe = self.probe
         for log_index, log in enumerate(self._spool.logs):
             seq = log.ranges.skip(1)
             if seq >= log.next_seq:

@@ -12,6 +12,7 @@ from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.cursors import Track
 from tidegate.uplink.lag import Lag
 from tidegate.uplink.pacing import Pacing
+from tidegate.uplink.snapshot import Snapshot
 
 # In the order in which they may send: log, whether it is the backlog, the topic's last word.
 _TRACKS = ((RECORDS, False, "records"), (TELEMETRY, False, "live"),
@@ -23,10 +24,12 @@ class Uplink:
 
     Live goes first, and one place of the window is kept for it. Arguments: spool, started; time,
     (anchor of this boot, monotonic); session, with can_publish and publish; device_id; is_echo,
-    whether the receiver's echo confirms, else the PUBACK does; counters; codec, of the payloads.
+    whether the receiver's echo confirms, else the PUBACK does; counters; codec, of the
+    payloads; latest, see `Snapshot`.
     """
 
-    def __init__(self, spool, time, session, device_id, is_echo, counters, codec=None):
+    def __init__(self, spool, time, session, device_id, is_echo, counters, codec=None,
+                 latest=None):
         anchor, monotonic = time
         self._spool = spool
         self._session = session
@@ -42,6 +45,7 @@ class Uplink:
                   ("tidegate/1/%s/%s" % (device_id, name)).encode())
             for log, is_backlog, name in _TRACKS]
         self.lag = Lag(spool, anchor, monotonic)
+        self.snapshot = Snapshot(spool, self.lag.probe, latest)
         self.pacing = Pacing()
         self._unpaced = []
         self._in_flight = {}
@@ -49,8 +53,13 @@ class Uplink:
         self._unechoed_count = 0
         self.is_up = False
 
-    def session_up(self, now_ms):
-        """Set the split of each log. Result: {log name: {"first", "split"}} for the birth."""
+    def session_up(self, now_ms, is_elsewhere=False):
+        """Set the split of each log, and have the live picture sent.
+
+        Argument: is_elsewhere, whether the session before was with another server.
+        Result: {log name: {"first", "split"}} for the birth.
+        """
+        self.snapshot.begin(is_elsewhere)
         logs = {}
         self._in_flight.clear()
         self._unechoed_count = 0
@@ -75,6 +84,7 @@ class Uplink:
         if (now_ms - self._lag_ms) & TICKS_MASK_MS >= LAG_PERIOD_MS:
             self._lag_ms = now_ms
             self.lag.measure(now_ms)
+        self._send_snapshot(now_ms)
         for track in self.tracks:
             while self._may_send(track, now_ms) and self._send(track, now_ms):
                 pass
@@ -164,6 +174,17 @@ class Uplink:
                 and self._unechoed_count < UNECHOED_COUNT_MAX
                 and (now_ms - self._up_ms) & TICKS_MASK_MS >= BACKLOG_WAIT_MS
                 and self.pacing.wait_ms(now_ms) == 0)
+
+    def _send_snapshot(self, now_ms):
+        """One payload of it in a step; live goes on meanwhile."""
+        if not self.snapshot.is_due() or not self._may_send(self.tracks[0], now_ms):
+            return
+        payload = self.snapshot.build(self._batch, self.lag)
+        if payload is not None:
+            track = self.tracks[0 if self.snapshot.log_index == RECORDS else 1]
+            packet_id = self._session.publish(track.topic, payload, False, now_ms)
+            self._in_flight[packet_id] = (track.log_index, 1, 0, 0, 0, now_ms)
+            self._counters.batches_sent += 1
 
     def _send(self, track, now_ms):
         if not track.prepare():
