@@ -243,6 +243,33 @@ def test_a_sink_killed_at_any_moment_has_confirmed_nothing_that_it_does_not_hold
     play(tmp_path, broker_name, script)
 
 
+def test_alerts_of_a_sink_that_runs_reach_the_topic_and_the_lines(tmp_path):
+    async def script(broker, store):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tidegate_tools.cli", "sink", "alerts", str(store.path),
+             "--json", "--period", "0.1", "--lag", "1", "--offline", "0",
+             "--publish", "%s:%d" % (HOST, broker.port)],
+            stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": PACKAGES})
+        try:
+            async with receiving(store, broker.port), aiomqtt.Client(HOST, broker.port) as watcher:
+                await watcher.subscribe("tidegate/1/fleet/alerts", qos=1)
+                async with device(broker.port) as end:
+                    await end.send("state", birth(), retain=True)
+                    await end.send("state", json.dumps({
+                        "v": 1, "state": "offline", "dev": DEVICE, "session": [1, 1]}))
+                message = await asyncio.wait_for(anext(watcher.messages), PATIENCE_S)
+                event = json.loads(message.payload)
+                assert (event["change"], event["kind"], event["device"]) == (
+                    "raised", "offline", DEVICE)
+                line = await asyncio.to_thread(process.stdout.readline)
+                assert json.loads(line) == event
+        finally:
+            process.terminate()
+            await asyncio.to_thread(ended, process)
+
+    play(tmp_path, "amqtt", script)
+
+
 def test_an_interrupted_sink_says_so_in_one_line_and_ends_with_130(tmp_path):
     async def script(broker, _store):
         process = start_sink(tmp_path, broker.port)

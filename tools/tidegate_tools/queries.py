@@ -85,6 +85,7 @@ class DeviceState:
     version: str
     interpreter: str
     board: str
+    changed_ms: int
 
 
 class Archive:
@@ -144,7 +145,7 @@ class Archive:
             session = (row.boot, row.session)
             found[row.device] = DeviceState(
                 row.device, session > (row.will_boot, row.will_session), session, row.store,
-                row.version, row.interpreter, row.board)
+                row.version, row.interpreter, row.board, row.changed_ms)
         return found
 
     def counters(self):
@@ -154,6 +155,21 @@ class Archive:
             tuple(row) for row in self._select(
                 select(schema.counters.c.name, schema.counters.c.count)))
         return found
+
+    def standing(self):
+        """What alerts are made of, without reading any observation.
+
+        Result: rows (device, store, log, stored, repeats, lag_age_s, lag_count, heard_ms,
+        delay_ms) of the streams; (device, log, GapRow) of the gaps.
+        """
+        table = schema.streams.c
+        streams = self._select(select(
+            table.device, table.store, table.log, table.stored_count, table.repeats,
+            table.lag_age_s, table.lag_count, table.heard_ms, table.delay_ms))
+        gaps = self._select(select(
+            table.device, table.log, *(schema.gaps.c[name] for name in GapRow._fields)
+        ).join(schema.gaps, schema.gaps.c.stream == table.id))
+        return streams, [(device, log, GapRow(*values)) for device, log, *values in gaps]
 
     def report(self):
         """A StreamReport of every stream, sorted by device, store and log."""

@@ -36,6 +36,10 @@ streams = Table(
     Column("lag_count", BigInteger, nullable=False),
     Column("lag_age_s_max", BigInteger, nullable=False),
     Column("lag_count_max", BigInteger, nullable=False),
+    # When the last batch came, how many were stored, and how late the last dated live batch was.
+    Column("heard_ms", BigInteger, nullable=False),
+    Column("stored_count", BigInteger, nullable=False),
+    Column("delay_ms", BigInteger),
     sql.UniqueConstraint("device", "store", "log"),
 )
 

@@ -25,7 +25,7 @@ from tidegate_tools.decode import Batch, Birth, Will
 from tidegate_tools.errors import StoreError
 from tidegate_tools.parts import Assembly
 
-LAG = ("lag_age_s", "lag_count", "lag_age_s_max", "lag_count_max")
+LAG = ("lag_age_s", "lag_count", "lag_age_s_max", "lag_count_max", "heard_ms", "delay_ms")
 
 
 class Received(NamedTuple):
@@ -72,13 +72,15 @@ class Stream:
     lag_count: int = 0
     lag_age_s_max: int = 0
     lag_count_max: int = 0
+    heard_ms: int = 0
+    delay_ms: int | None = None
 
     def counts(self):
         return {name: getattr(self, name)
-                for name in ("first_held", "repeats", "conflicts", *LAG)}
+                for name in ("first_held", "repeats", "conflicts", "stored_count", *LAG)}
 
     def copy(self):
-        return Stream(self.id, self.coverage.copy(), self.stored_count, **self.counts())
+        return Stream(self.id, self.coverage.copy(), **self.counts())
 
     def cover_unheld(self, first):
         """Seqs below `first` are no longer on the device: they will not come, or have come."""
@@ -194,7 +196,7 @@ class Store:
             connection.execute(insert(table), fresh)
             stream.stored_count += len(fresh)
         self._take_gaps(connection, stream, batch.gaps)
-        self._take_lag(stream, batch)
+        self._take_lag(stream, batch, at_ms)
         standing.take_anchor(connection, batch)
         standing.take_live(connection, batch, agreed)
 
@@ -211,7 +213,10 @@ class Store:
             stream.coverage.add(gap.first, gap.last)
 
     @staticmethod
-    def _take_lag(stream, batch):
+    def _take_lag(stream, batch, at_ms):
+        stream.heard_ms = at_ms
+        if batch.observations and batch.utc_zero_ms is not None and not batch.historical:
+            stream.delay_ms = max(0, at_ms - batch.utc_zero_ms - batch.observations[-1].mono_ms)
         stream.lag_age_s = batch.lag_age_s
         stream.lag_count = batch.lag_count
         stream.lag_age_s_max = max(stream.lag_age_s_max, batch.lag_age_s or 0)
@@ -272,7 +277,6 @@ def load_streams(connection):
         streams[key] = by_id[stream.id] = stream
     for stream_id, first, last in connection.execute(runs):
         by_id[stream_id].coverage.add(first, last)
-        by_id[stream_id].stored_count += last - first + 1
     for gap in connection.execute(select(schema.gaps)):
         by_id[gap.stream].coverage.add(gap.first, gap.last)
     return streams
