@@ -162,7 +162,7 @@ class Ours:
                 live_us = time.ticks_us()
                 self._live[log.next_seq] = live_us
                 self.spool.append(0, 0, 501, 229_000 + log.next_seq % 1_000, self.now())
-            self.turn(LIVE_MS if is_live else 1_000)
+            self.turn(LIVE_MS)
         took_us = time.ticks_diff(time.ticks_us(), begun_us)
         return {"count": count, "took_us": took_us, "stream_bytes": self.network.bytes - before,
                 "batches": self.counters.batches_sent, "delays_us": self.delays_us}
