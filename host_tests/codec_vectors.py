@@ -15,11 +15,11 @@ OPAQUES = (b"OCMF|{}|{}", bytes(range(256)), b"\xff\x00", bytes(1_024), b'"' * 1
 LARGE = bytes(number * number & 0xFF for number in range(8_192))
 ENVELOPES = (
     {"utc": 1_768_509_661_000, "q": "synced", "log": "telemetry", "historical": True,
-     "lag": {"age_s": 214, "count": 180}, "gaps": [
+     "lag": {"age_s": 214, "count": 180, "bytes": 12, "rate": 3, "drain_s": 7}, "gaps": [
          (5, 9, "evicted", 5, (1, 1 << 30, 1_768_500_000_000), (2, 0, None)),
          (20, 20, "lost", 1, None, None), (21, 21, "cut", 1, None, None)]},
     {"utc": None, "q": "unknown", "log": "records", "historical": False,
-     "lag": {"age_s": None, "count": 0}, "gaps": []},
+     "lag": {"age_s": None, "count": 0, "bytes": 12, "rate": 3, "drain_s": 7}, "gaps": []},
 )
 
 

@@ -35,7 +35,7 @@ def batch(first, last, log="telemetry"):
     return json.dumps({
         "v": 1, "dev": DEVICE, "store": STORE, "log": log, "seq": first, "boot": 1,
         "mono": 1_000 * first, "utc": None, "q": "unknown", "historical": False,
-        "lag": {"age_s": 0, "count": 1}, "gaps": [],
+        "lag": {"age_s": 0, "count": 1, "bytes": 12, "rate": 3, "drain_s": 7}, "gaps": [],
         "obs": [[n, 1_000 * n, 501, 230_000 + first + n] for n in range(last - first + 1)]})
 
 

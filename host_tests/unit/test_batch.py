@@ -83,7 +83,7 @@ def test_a_batch_carries_these_members_and_no_others():
         "gaps": [],
         "obs": [[0, 0, 501, 230_125], [1, 1_000, 501, 3]],
     }
-    assert sorted(lag) == ["age_s", "count"]
+    assert sorted(lag) == ["age_s", "bytes", "count", "drain_s", "rate"]
 
 
 def test_a_batch_holds_at_most_64_observations():
@@ -119,7 +119,7 @@ def test_the_largest_text_fits_beside_the_largest_envelope():
             "utc": 1000 * largest,
             "q": "estimated",
             "historical": False,
-            "lag": {"age_s": largest, "count": largest},
+            "lag": {"age_s": largest, "count": largest, "bytes": 12, "rate": 3, "drain_s": 7},
             "gaps": [[largest, largest, "evicted", largest] + 2 * [[largest, 1000 * largest] * 2]],
         }
     )

@@ -102,14 +102,15 @@ def test_a_packed_batch_is_the_bytes_of_the_specification():
     codec = PackedCodec()
     codec.begin({"v": 1, "dev": "ab", "store": "0102030405060708", "log": "records", "seq": 300,
                  "boot": 2, "mono": 127, "utc": None, "q": "rtc", "historical": True,
-                 "lag": {"age_s": 128, "count": 0}, "gaps": [(290, 299, "cut", 10, None, None),
+                 "lag": {"age_s": 128, "count": 0, "bytes": 200, "rate": 3, "drain_s": 7},
+                 "gaps": [(290, 299, "cut", 10, None, None),
                           (1, 289, "evicted", 200, (1, 5, None), (2, 127, 128))]})
     assert codec.add(0, 0, 501, 230_125)
     assert codec.add(1, 1_000, 501, 230_124)
     assert codec.add(2, 1_000, 500, "hi")
     assert bytes(codec.finish()) == bytes([
         1, 1 | 2 | 2 << 2 | 32, 1, 2, 3, 4, 5, 6, 7, 8, 2, 0x61, 0x62, 0xAC, 2, 2, 127,
-        0x80, 1, 0, 2, 0xA2, 2, 9, 2, 10,
+        0x80, 1, 0, 0xC8, 1, 3, 8, 2, 0xA2, 2, 9, 2, 10,
         1, 0xA0, 2, 4, 0xC8, 1, 1, 5, 0, 2, 127, 0x81, 1,
         0xD4, 0x3E, 0xDA, 0x8B, 0x1C,
         0x00, 0xE8, 7, 1,

@@ -26,7 +26,7 @@ def batch(**changes):
         "utc": 1_768_509_661_000,
         "q": "synced",
         "historical": True,
-        "lag": {"age_s": 214, "count": 180},
+        "lag": {"age_s": 214, "count": 180, "bytes": 12, "rate": 3, "drain_s": 7},
         "gaps": [[30, 40, "evicted", 11, [1, 5, None], [2, 7, 9]]],
         "obs": [[0, 0, 501, 230_125], [1, 0, 721, "söme"], [2, 1_000, 554, {"b64": "T0NNRg=="}]],
     }
@@ -69,7 +69,9 @@ def test_a_batch_becomes_observations_with_absolute_seq_and_time():
 
 def test_an_undated_batch_has_no_utc():
     assert take(batch(utc=None, q="unknown")).utc_zero_ms is None
-    assert take(batch(lag={"age_s": None, "count": 3})).lag_age_s is None
+    lag = {"age_s": None, "count": 3, "bytes": 12, "rate": 3, "drain_s": None}
+    taken = take(batch(lag=lag))
+    assert (taken.lag_age_s, taken.lag_bytes, taken.lag_rate, taken.drain_s) == (None, 12, 3, None)
 
 
 def test_a_birth_and_its_will_carry_the_session():

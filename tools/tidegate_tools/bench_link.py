@@ -181,7 +181,8 @@ def payload_bytes(codec, rows):
     track.begin(len(rows) + 1)
     sizes = []
     while True:
-        payload = batch.build(track, {"age_s": 5_000, "count": len(rows)})
+        payload = batch.build(track, {"age_s": 5_000, "count": len(rows), "bytes": 12 * len(rows),
+                                      "rate": 1_280, "drain_s": len(rows) // 1_280})
         if payload is None:
             return sum(sizes) / (len(sizes) * BATCH_COUNT_MAX)
         if batch.count == BATCH_COUNT_MAX:

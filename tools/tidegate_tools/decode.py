@@ -59,7 +59,8 @@ class Part(NamedTuple):
 @dataclass(frozen=True)
 class Batch:
     """A checked batch. `utc_zero_ms` is the UTC of the boot's moment 0, or None; `lag_age_s` is
-    None where the device cannot date its oldest observation.
+    None where the device cannot date its oldest observation; `lag_rate` is observations confirmed
+    a second, `drain_s` in how many s all will be, None where nothing moves.
     """
 
     device: str
@@ -75,6 +76,9 @@ class Batch:
     observations: tuple
     parts: tuple = ()
     is_snapshot: bool = False
+    lag_bytes: int = 0
+    lag_rate: int = 0
+    drain_s: int | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,8 @@ def _batch(device, kind, members):
         device, store, log, boot, None if utc_ms is None else utc_ms - mono_ms, quality,
         historical, _count_or_null(lag, "age_s"), _count(lag, "count"), _gaps(members),
         tuple(each for each in found if isinstance(each, Observation)),
-        tuple(each for each in found if isinstance(each, Part)), "snapshot" in members)
+        tuple(each for each in found if isinstance(each, Part)), "snapshot" in members,
+        _count(lag, "bytes"), _count(lag, "rate"), _count_or_null(lag, "drain_s"))
 
 
 def _gaps(members):

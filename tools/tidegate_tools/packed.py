@@ -36,7 +36,11 @@ def members(payload):
         found[name] = reader.varint()
     found["utc"] = reader.varint() if flags & DATED else None
     age_s = reader.varint() if flags & AGED else None
-    found["lag"] = {"age_s": age_s, "count": reader.varint()}
+    found["lag"] = {"age_s": age_s}
+    for name in ("count", "bytes", "rate"):
+        found["lag"][name] = reader.varint()
+    drain_s = reader.varint()
+    found["lag"]["drain_s"] = drain_s - 1 if drain_s else None
     found["gaps"] = [_gap(reader) for _ in range(reader.varint())]
     if flags & SNAPSHOT:
         found["snapshot"] = True

@@ -71,6 +71,9 @@ class StreamReport:
     lag_count: int
     lag_age_s_max: int
     lag_count_max: int
+    lag_bytes: int
+    lag_rate: int
+    drain_s: int | None
     sessions: int
 
 
@@ -199,7 +202,7 @@ class Archive:
             row.device, row.store, row.log, len(seqs), seqs[0] if seqs else None,
             seqs[-1] if seqs else None, known.holes(max(known.last, row.first_held - 1)), gaps,
             row.repeats, row.conflicts, row.lag_age_s, row.lag_count, row.lag_age_s_max,
-            row.lag_count_max, session_count)
+            row.lag_count_max, row.lag_bytes, row.lag_rate, row.drain_s, session_count)
 
 
 def _runs(seqs):

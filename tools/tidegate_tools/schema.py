@@ -40,6 +40,9 @@ streams = Table(
     Column("heard_ms", BigInteger, nullable=False),
     Column("stored_count", BigInteger, nullable=False),
     Column("delay_ms", BigInteger),
+    Column("lag_bytes", BigInteger, nullable=False),
+    Column("lag_rate", BigInteger, nullable=False),
+    Column("drain_s", BigInteger),
     sql.UniqueConstraint("device", "store", "log"),
 )
 

@@ -25,7 +25,8 @@ from tidegate_tools.decode import Batch, Birth, Will
 from tidegate_tools.errors import StoreError
 from tidegate_tools.parts import Assembly
 
-LAG = ("lag_age_s", "lag_count", "lag_age_s_max", "lag_count_max", "heard_ms", "delay_ms")
+LAG = ("lag_age_s", "lag_count", "lag_age_s_max", "lag_count_max", "heard_ms", "delay_ms",
+       "lag_bytes", "lag_rate", "drain_s")
 
 
 class Received(NamedTuple):
@@ -74,6 +75,9 @@ class Stream:
     lag_count_max: int = 0
     heard_ms: int = 0
     delay_ms: int | None = None
+    lag_bytes: int = 0
+    lag_rate: int = 0
+    drain_s: int | None = None
 
     def counts(self):
         return {name: getattr(self, name)
@@ -217,7 +221,8 @@ class Store:
         stream.heard_ms = at_ms
         if batch.observations and batch.utc_zero_ms is not None and not batch.historical:
             stream.delay_ms = max(0, at_ms - batch.utc_zero_ms - batch.observations[-1].mono_ms)
-        stream.lag_age_s = batch.lag_age_s
+        for name in ("lag_age_s", "lag_bytes", "lag_rate", "drain_s"):
+            setattr(stream, name, getattr(batch, name))
         stream.lag_count = batch.lag_count
         stream.lag_age_s_max = max(stream.lag_age_s_max, batch.lag_age_s or 0)
         stream.lag_count_max = max(stream.lag_count_max, batch.lag_count)

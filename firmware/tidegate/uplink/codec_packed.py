@@ -55,6 +55,9 @@ class PackedCodec:
         if lag["age_s"] is not None:
             payload.varint(lag["age_s"])
         payload.varint(lag["count"])
+        payload.varint(lag["bytes"])
+        payload.varint(lag["rate"])
+        payload.varint(0 if lag["drain_s"] is None else lag["drain_s"] + 1)
         payload.varint(len(envelope["gaps"]))
         for first, last, reason, count, begin, end in envelope["gaps"]:
             payload.varint(first)
