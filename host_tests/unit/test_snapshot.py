@@ -7,7 +7,7 @@ from agent_world import AgentWorld
 from test_agent import up
 from uplink_world import UplinkWorld
 
-from tidegate.limits import SNAPSHOT_COUNT_MAX, WINDOW_COUNT_MAX
+from tidegate.limits import SNAPSHOT_SEEK_COUNT_MAX
 from tidegate.observe.catalogue import LOG_NAMES, NUMBER, OPAQUE, RECORDS, TELEMETRY, TEXT
 
 
@@ -31,15 +31,15 @@ class Latest:
         return self.rows[index][2]
 
 
-def held(*appended):
-    """A world with that appended, (value, log) each under a row of its own, and a filler each."""
-    world, latest = UplinkWorld(is_echo=False), Latest()
+def held(*appended, near_count=3):
+    """A world with that appended, (value, log) each under a row of its own, and fillers each."""
+    world, latest = UplinkWorld(is_echo=False, block_count=32), Latest()
     world.uplink.snapshot._latest = latest
     for value, log in appended:
         world.wait(1_000)
         kind = NUMBER if isinstance(value, int) else TEXT if isinstance(value, str) else OPAQUE
         latest.rows.append((log, kind, world.append(value, log)))
-        world.fill(3)
+        world.fill(near_count)
     return world, latest
 
 
@@ -80,11 +80,17 @@ def test_it_confirms_nothing_and_everything_still_comes_once():
 
 
 def test_it_is_taken_in_bounded_steps_through_the_window():
+    far = [[(number, TELEMETRY)] + [(b"", RECORDS)] * 7 for number in range(20)]
+    world, _ = held(*sum(far, []), near_count=5)
+    world.up()
+    counts = [[len(batch["obs"]) for _, _, batch in world.step()] for _ in range(6)]
+    assert counts == [[SNAPSHOT_SEEK_COUNT_MAX]] * 2 + [[4], [], [], []]
+
+
+def test_what_stands_close_together_goes_in_one_payload():
     world, _ = held(*((number, TELEMETRY) for number in range(30)))
     world.up()
-    counts = [[len(batch["obs"]) for _, _, batch in world.step()] for _ in range(20)]
-    assert counts[:5] == [[SNAPSHOT_COUNT_MAX]] * 3 + [[6]] + [[]]
-    assert 4 < WINDOW_COUNT_MAX
+    assert [len(batch["obs"]) for _, _, batch in world.step() + world.step()] == [30]
 
 
 def test_a_snapshot_never_spans_two_boots_and_passes_over_what_is_gone():

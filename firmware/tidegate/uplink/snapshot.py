@@ -1,6 +1,6 @@
 """The live picture at the start of a session: the latest values that the receiver lacks."""
 
-from tidegate.limits import SNAPSHOT_COUNT_MAX
+from tidegate.limits import SNAPSHOT_NEAR_COUNT, SNAPSHOT_SEEK_COUNT_MAX
 from tidegate.observe.catalogue import OPAQUE
 
 
@@ -21,6 +21,7 @@ class Snapshot:
         self.log_index = 0
         self._latest = latest
         self._due = ()
+        self._seek_count = 0
 
     def begin(self, is_all):
         """A session came up: take note of what is to be sent.
@@ -44,14 +45,16 @@ class Snapshot:
     def build(self, batch, lag):
         """The next payload, or None where nothing of it is on flash any more.
 
-        Arguments: batch, the Batch that dates it; lag, the Lag. At most SNAPSHOT_COUNT_MAX values
-        are looked up: each may cost the reading of a sector.
+        Arguments: batch, the Batch that dates it; lag, the Lag. At most SNAPSHOT_SEEK_COUNT_MAX
+        values are looked up, each of which may cost the reading of a sector; those that stand
+        close behind one of them come with it.
         """
         self.log_index = self._due[0][0]
-        boot = 0
-        for _ in range(min(len(self._due), SNAPSHOT_COUNT_MAX)):
+        self._seek_count = boot = 0
+        while self._due:
             log_index, seq = self._due[0]
-            if log_index != self.log_index:
+            if log_index != self.log_index or not self._is_near(seq) and (
+                    self._seek_count == SNAPSHOT_SEEK_COUNT_MAX):
                 break
             if self._find(seq):
                 if not boot:
@@ -65,6 +68,16 @@ class Snapshot:
     def _find(self, seq):
         """Whether the observation is there."""
         cursor = self.cursor
-        cursor.log = self._spool.logs[self.log_index]
-        cursor.seek(seq)
-        return cursor.next() and cursor.seq == seq
+        if not self._is_near(seq):
+            cursor.log = self._spool.logs[self.log_index]
+            cursor.seek(seq)
+            self._seek_count += 1
+        while cursor.next():
+            if cursor.seq >= seq:
+                return cursor.seq == seq
+        return False
+
+    def _is_near(self, seq):
+        """Whether the cursor stands close before it, since this payload was begun."""
+        ahead = seq - self.cursor.next_seq
+        return self._seek_count > 0 and 0 <= ahead < SNAPSHOT_NEAR_COUNT
