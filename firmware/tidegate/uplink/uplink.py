@@ -22,10 +22,10 @@ _TRACKS = ((RECORDS, False, "records"), (TELEMETRY, False, "live"),
 class Uplink:
     """Two tracks for each log over one window of batches in flight.
 
-    Live goes first, and one place of the window is kept for it. Arguments: spool, started; time,
-    (anchor of this boot, monotonic); session, with can_publish and publish; device_id; is_echo,
-    whether the receiver's echo confirms, else the PUBACK does; counters; codec, of the
-    payloads; latest, see `Snapshot`.
+    Live goes first; one place of the window is kept for it, and one for the backlog. Arguments:
+    spool, started; time, (anchor of this boot, monotonic); session, with can_publish and publish;
+    device_id; is_echo, whether the receiver's echo confirms, else the PUBACK does; counters;
+    codec, of the payloads; latest, see `Snapshot`.
     """
 
     def __init__(self, spool, time, session, device_id, is_echo, counters, codec=None,
@@ -48,7 +48,9 @@ class Uplink:
         self.snapshot = Snapshot(spool, self.lag.probe, latest)
         self.pacing = Pacing()
         self._unpaced = []
+        # Packet id: (track, first, last, count where it is backlog, part seq, when it was sent).
         self._in_flight = {}
+        self._in_flight_count = [0, 0]
         self._up_ms = self._lag_ms = 0
         self._unechoed_count = 0
         self.is_up = False
@@ -62,6 +64,7 @@ class Uplink:
         self.snapshot.begin(is_elsewhere)
         logs = {}
         self._in_flight.clear()
+        self._in_flight_count = [0, 0]
         self._unechoed_count = 0
         self._unpaced.clear()
         self.pacing.begin(now_ms)
@@ -75,6 +78,7 @@ class Uplink:
     def session_down(self):
         """What was in flight will be sent again in the next session, under the same keys."""
         self._in_flight.clear()
+        self._in_flight_count = [0, 0]
         self.is_up = False
 
     def step(self, now_ms):
@@ -97,7 +101,9 @@ class Uplink:
         """The broker has a batch: its place in the window is free."""
         covered = self._in_flight.pop(packet_id, None)
         if covered is not None:
-            log_index, first, last, backlog_count, part_seq, _ = covered
+            track, first, last, backlog_count, part_seq, _ = covered
+            log_index = track.log_index
+            self._in_flight_count[track.is_backlog] -= 1
             self._counters.batches_confirmed += 1
             self.pacing.acknowledged(backlog_count)
             if not self._is_echo:
@@ -142,7 +148,7 @@ class Uplink:
     def _is_under_way(self, log_index, part_seq):
         """Whether a part of a value is not sent or not acknowledged."""
         for covered in self._in_flight.values():
-            if covered[0] == log_index and covered[4] == part_seq:
+            if covered[0].log_index == log_index and covered[4] == part_seq:
                 return True
         return any(track.log_index == log_index and track.part_seq == part_seq
                    for track in self.tracks)
@@ -158,8 +164,8 @@ class Uplink:
         """
         place = 0
         while place < len(self._unpaced):
-            log_index, first, last, count, part_seq, sent_ms = self._unpaced[place]
-            if self._spool.logs[log_index].ranges.skip(first) > (part_seq or last):
+            track, first, last, count, part_seq, sent_ms = self._unpaced[place]
+            if self._spool.logs[track.log_index].ranges.skip(first) > (part_seq or last):
                 self.pacing.confirmed(count, (now_ms - sent_ms) & TICKS_MASK_MS, now_ms)
                 self._unpaced.pop(place)
             else:
@@ -168,9 +174,12 @@ class Uplink:
     def _may_send(self, track, now_ms):
         if not self._session.can_publish(track.topic, PAYLOAD_BYTES_MAX):
             return False
+        live_count, backlog_count = self._in_flight_count
+        free_count = WINDOW_COUNT_MAX - live_count - backlog_count
         if not track.is_backlog:
-            return len(self._in_flight) < WINDOW_COUNT_MAX
-        return (len(self._in_flight) < WINDOW_COUNT_MAX - 1
+            # One place is the backlog's, however slow the server confirms what is live.
+            return free_count > 0 and live_count < WINDOW_COUNT_MAX - 1
+        return (free_count > (1 if backlog_count else 0)
                 and self._unechoed_count < UNECHOED_COUNT_MAX
                 and (now_ms - self._up_ms) & TICKS_MASK_MS >= BACKLOG_WAIT_MS
                 and self.pacing.wait_ms(now_ms) == 0)
@@ -182,9 +191,7 @@ class Uplink:
         payload = self.snapshot.build(self._batch, self.lag)
         if payload is not None:
             track = self.tracks[0 if self.snapshot.log_index == RECORDS else 1]
-            packet_id = self._session.publish(track.topic, payload, False, now_ms)
-            self._in_flight[packet_id] = (track.log_index, 1, 0, 0, 0, now_ms)
-            self._counters.batches_sent += 1
+            self._publish(track, payload, 0, now_ms)
 
     def _send(self, track, now_ms):
         if not track.prepare():
@@ -192,16 +199,20 @@ class Uplink:
         payload = self._batch.build(track, self.lag.member(track.log_index))
         if payload is None:
             return False
-        packet_id = self._session.publish(track.topic, payload, False, now_ms)
-        batch = self._batch
-        backlog_count = batch.count if track.is_backlog else 0
-        self._in_flight[packet_id] = (track.log_index, batch.first, batch.last, backlog_count,
-                                      batch.part_seq, now_ms)
-        self._unechoed_count += batch.count
+        backlog_count = self._batch.count if track.is_backlog else 0
+        self._publish(track, payload, backlog_count, now_ms)
+        self._unechoed_count += self._batch.count
         if backlog_count:
             self.pacing.sent(backlog_count)
-        self._counters.batches_sent += 1
         return True
+
+    def _publish(self, track, payload, backlog_count, now_ms):
+        batch = self._batch
+        packet_id = self._session.publish(track.topic, payload, False, now_ms)
+        self._in_flight[packet_id] = (track, batch.first, batch.last, backlog_count,
+                                      batch.part_seq, now_ms)
+        self._in_flight_count[track.is_backlog] += 1
+        self._counters.batches_sent += 1
 
 
 def _is_seq(value):
