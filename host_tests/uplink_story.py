@@ -7,7 +7,7 @@ receiver, then confirmed; a lost session drops what is on its way.
 
 from uplink_world import LOGS, UplinkWorld, Whole, facts
 
-from tidegate.limits import BACKLOG_WAIT_MS
+from tidegate.limits import BACKLOG_WAIT_MS, WINDOW_COUNT_MAX
 from tidegate.observe.catalogue import LOG_NAMES, RECORDS, TELEMETRY
 
 EVENTS = (
@@ -184,8 +184,12 @@ class Story:
         assert seqs == list(range(batch["seq"], batch["seq"] + len(seqs))), "over a hole"
 
     def _check_live_first(self, batch):
-        """Promise 3: whatever of the backlog goes, nothing fresh waits behind it."""
+        """Promise 3: nothing fresh waits behind more than one message of the backlog, and behind
+        that only where live has taken all places of the window but this one."""
         if batch["historical"]:
+            in_flight = [each["historical"] for _, each in self.under_way + self.unacknowledged]
+            if in_flight.count(True) == 0 and in_flight.count(False) == WINDOW_COUNT_MAX - 1:
+                return
             for name in LOG_NAMES:
                 waiting = [seq for seq in self.world.model[name] if seq >= self.split[name]
                            and seq not in self.sent[name] and seq not in self.told[name]]
