@@ -1,9 +1,9 @@
 """An uplink on a spool in RAM, a session that only records, a model of what was appended."""
 
-import binascii
 import json
 
 from fakes import SimClock
+from mqtt_peer import Whole, as_json
 
 from tidegate.clock.anchor import Anchor
 from tidegate.clock.monotonic import Monotonic
@@ -26,13 +26,6 @@ def mounted(flash, monotonic, latest=None):
     spool.recover()
     spool.start(STORE, 1, monotonic.now_ms)
     return spool
-
-
-def as_json(value):
-    """A value as SPEC section 1 says it stands in JSON."""
-    if isinstance(value, (bytes, bytearray)):
-        return {"b64": binascii.b2a_base64(value).decode().strip()}
-    return value
 
 
 class RecordingSession:
@@ -151,33 +144,6 @@ def facts(batch):
         for delta, delta_ms, observation_id, value in batch["obs"]
         if not (isinstance(value, dict) and "of" in value)
     ]
-
-
-class Whole:
-    """Puts the values together that come in parts."""
-
-    def __init__(self):
-        self._held = {}
-
-    def take(self, batch):
-        """(seq, (boot, mono, id, value)) that this batch completes, or None."""
-        for delta, delta_ms, observation_id, value in batch["obs"]:
-            if isinstance(value, dict) and "of" in value:
-                assert delta == delta_ms == 0 and len(batch["obs"]) == 1, "a part comes alone"
-                return self._take(batch, observation_id, value)
-        return None
-
-    def _take(self, batch, observation_id, value):
-        key = (batch["log"], batch["seq"], value["of"])
-        data, known = self._held.setdefault(key, (bytearray(value["of"]), set()))
-        piece = binascii.a2b_base64(value["b64"])
-        end = value["at"] + len(piece)
-        data[value["at"] : end] = piece
-        known.update(range(value["at"], end))
-        if len(known) < value["of"]:
-            return None
-        fact = (batch["boot"], batch["mono"], observation_id, as_json(data))
-        return batch["seq"], fact
 
 
 def arrived(batches):

@@ -4,7 +4,8 @@ import json
 
 import pytest
 from agent_world import DEVICE, UTC_MS, AgentWorld
-from test_agent import LoopPorts, up
+from test_agent import up
+from test_run import LoopPorts
 
 from tidegate import run
 from tidegate.limits import BACKLOG_RATE_MAX
