@@ -46,6 +46,7 @@ def test_each_verb_that_reads_is_answered_and_fits_a_reply():
 def test_a_counter_survives_a_power_cut_and_a_command_is_not_done_again_after_it():
     world = up(AgentWorld(32))
     assert "count" in result(world, "again", counter=41)
+    assert result(world, "again", "replayed", counter=41) == "counter too low"
     world.boot()
     up(world)
     assert result(world, "again", counter=41) == "counter too low"
