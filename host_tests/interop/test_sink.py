@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import asynccontextmanager
 
 import aiomqtt
@@ -243,12 +244,13 @@ def test_a_sink_killed_at_any_moment_has_confirmed_nothing_that_it_does_not_hold
     play(tmp_path, broker_name, script)
 
 
-def test_alerts_of_a_sink_that_runs_reach_the_topic_and_the_lines(tmp_path):
+def test_alerts_of_a_sink_that_runs_reach_the_topic_the_lines_and_the_endpoint(
+        tmp_path, free_port):
     async def script(broker, store):
         process = subprocess.Popen(
             [sys.executable, "-m", "tidegate_tools.cli", "sink", "alerts", str(store.path),
              "--json", "--period", "0.1", "--lag", "1", "--offline", "0",
-             "--publish", "%s:%d" % (HOST, broker.port)],
+             "--publish", "%s:%d" % (HOST, broker.port), "--metrics-port", str(free_port)],
             stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": PACKAGES})
         try:
             async with receiving(store, broker.port), aiomqtt.Client(HOST, broker.port) as watcher:
@@ -263,6 +265,8 @@ def test_alerts_of_a_sink_that_runs_reach_the_topic_and_the_lines(tmp_path):
                     "raised", "offline", DEVICE)
                 line = await asyncio.to_thread(process.stdout.readline)
                 assert json.loads(line) == event
+                with urllib.request.urlopen("http://%s:%d/" % (HOST, free_port)) as answer:
+                    assert b'tidegate_alerts{kind="offline"} 1.0' in answer.read()
         finally:
             process.terminate()
             await asyncio.to_thread(ended, process)
