@@ -191,22 +191,35 @@ def payload_bytes(codec, rows):
 
 def heap_figures(note):
     """The 32-bit heap: what link and uplink keep, and what draining leaves."""
-    note("heap of link and uplink")
-    names = ("heap of link + uplink in use, 32-bit, window 8, batch 64",
-             "heap allocated per observation drained, 32-bit")
-    try:
-        node, folder = bench_device.webassembly()
-    except bench_device.NotMeasured as error:
-        why = "not measured: %s" % error
-        return [Figure(names[0], None, "KiB", 12, 8, note=why),
-                Figure(names[1], None, PER_OBSERVATION, 12, 6, note=why)]
+    figures = []
+    for codec in ("packed", "json"):
+        note("heap of link and uplink, %s" % codec)
+        names = ("heap of link + uplink in use, 32-bit, window 8, batch 64, %s" % codec,
+                 "heap allocated per observation drained, 32-bit, %s" % codec)
+        try:
+            kept = heap_of(codec)
+        except bench_device.NotMeasured as error:
+            why = "not measured: %s" % error
+            figures += [Figure(names[0], None, "KiB", 12, 8, note=why),
+                        Figure(names[1], None, PER_OBSERVATION, 12, 6, note=why)]
+            continue
+        figures += [
+            Figure(names[0], kept["in_use"] / KIB, "KiB", 12, 8,
+                   note="%(in_use)s bytes, %(idle)s before the first session" % kept),
+            Figure(names[1], kept["drained"] / kept["drained_count"], PER_OBSERVATION, 12, 6,
+                   note="%(drained)s bytes over %(drained_count)s" % kept)]
+    return figures
+
+
+def heap_of(codec):
+    """What `device/heap_link.py` prints. Errors: NotMeasured, ProcessError."""
+    node, folder = bench_device.webassembly()
     checkout = paths.find_checkout()
-    kept = bench_device._run(
-        [node, bench_device.SCRIPTS / "on_webassembly.mjs", folder, checkout.firmware, HEAP_BYTES,
-         bench_device.SCRIPTS / "heap_link.py", checkout.libraries / "umqtt" / "simple.py"], {})
-    return [
-        Figure(names[0], kept["in_use"] / KIB, "KiB", 12, 8,
-               note="%(in_use)s bytes, %(idle)s before the first session" % kept),
-        Figure(names[1], kept["drained"] / kept["drained_count"], PER_OBSERVATION, 12, 6,
-               note="%(drained)s bytes over %(drained_count)s" % kept),
-    ]
+    with tempfile.TemporaryDirectory() as scratch:
+        asked = Path(scratch) / "codec_asked.py"
+        asked.write_text("from tidegate.uplink.codec_%s import %sCodec as Codec\n"
+                         % (codec, codec.capitalize()))
+        return bench_device._run(
+            [node, bench_device.SCRIPTS / "on_webassembly.mjs", folder, checkout.firmware,
+             HEAP_BYTES, bench_device.SCRIPTS / "heap_link.py",
+             checkout.libraries / "umqtt" / "simple.py", asked], {})

@@ -9,6 +9,10 @@ from tidegate.uplink.payload import Payload
 _NUMBERS_BYTES_MAX = 4 * 21 + 6 + 2
 # What stands around a part, and the rounding of base64.
 _PART_BYTES = 64
+# ASCII, so that a batch makes no text only to encode it.
+_LOGS = {"telemetry": b"telemetry", "records": b"records"}
+_QUALITIES = {"unknown": b"unknown", "estimated": b"estimated", "rtc": b"rtc",
+              "synced": b"synced"}
 _COMMA, _OPEN, _CLOSE = 0x2C, 0x5B, 0x5D
 
 
@@ -19,13 +23,39 @@ class JsonCodec:
 
     def __init__(self):
         self._payload = Payload()
+        self._head = None
         self._count = 0
 
     def begin(self, envelope):
         """Start a payload. Argument: envelope, a dict of all members but `obs`."""
-        self._payload.at = self._count = 0
-        self._payload.data(json.dumps(envelope, separators=(",", ":"))[:-1].encode())
-        self._payload.data(b',"obs":[')
+        payload = self._payload
+        payload.at = self._count = 0
+        if self._head is None:
+            # The same in each batch of a boot.
+            self._head = ('{"v":1,"dev":"%s","store":"%s","log":"' % (
+                envelope["dev"], envelope["store"])).encode()
+        payload.data(self._head)
+        payload.data(_LOGS[envelope["log"]])
+        self._number(b'","seq":', envelope["seq"])
+        self._number(b',"boot":', envelope["boot"])
+        self._number(b',"mono":', envelope["mono"])
+        self._number(b',"utc":', envelope["utc"])
+        payload.data(b',"q":"')
+        payload.data(_QUALITIES[envelope["q"]])
+        payload.data(b'","historical":true' if envelope["historical"]
+                     else b'","historical":false')
+        lag = envelope["lag"]
+        self._number(b',"lag":{"age_s":', lag["age_s"])
+        self._number(b',"count":', lag["count"])
+        self._number(b',"bytes":', lag["bytes"])
+        self._number(b',"rate":', lag["rate"])
+        self._number(b',"drain_s":', lag["drain_s"])
+        payload.data(b'},"gaps":')
+        gaps = envelope["gaps"]
+        payload.data(json.dumps(gaps, separators=(",", ":")).encode() if gaps else b"[]")
+        if "snapshot" in envelope:
+            payload.data(b',"snapshot":true')
+        payload.data(b',"obs":[')
 
     def add(self, seq_delta, delta_ms, observation_id, value):
         """Add an observation. Result: False where it does not fit; nothing was added then."""
@@ -38,9 +68,12 @@ class JsonCodec:
         if self._count:
             payload.byte(_COMMA)
         payload.byte(_OPEN)
-        for number in (seq_delta, delta_ms, observation_id):
-            payload.decimal(number)
-            payload.byte(_COMMA)
+        payload.decimal(seq_delta)
+        payload.byte(_COMMA)
+        payload.decimal(delta_ms)
+        payload.byte(_COMMA)
+        payload.decimal(observation_id)
+        payload.byte(_COMMA)
         if tail is None:
             payload.decimal(value)
         else:
@@ -65,6 +98,13 @@ class JsonCodec:
         """Result: a view of the whole payload, valid until the next `begin`."""
         self._payload.data(b"]}")
         return self._payload.view()
+
+    def _number(self, key, value):
+        self._payload.data(key)
+        if value is None:
+            self._payload.data(b"null")
+        else:
+            self._payload.decimal(value)
 
     @staticmethod
     def _encode(value):

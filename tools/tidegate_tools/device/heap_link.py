@@ -1,9 +1,10 @@
 """What link and uplink keep of a 32-bit heap, and what draining allocates. Run by
 on_webassembly.mjs.
 
-The spool, the modules and umqtt.simple stand before the first count. `idle` is kept by a session,
-a codec and an uplink that were made; `in_use` with the window full of batches of 64, the sockets'
-side of a stalled stream in it; `drained` is allocated while the backlog drains, collector off.
+The module `codec_asked` says which codec. The spool, the modules and umqtt.simple stand before the
+first count. `idle` is kept by a session, a codec and an uplink that were made; `in_use` with the
+window full of batches of 64 that nobody acknowledges; `drained` is allocated while the backlog
+drains, collector off.
 """
 
 import gc
@@ -16,6 +17,7 @@ sys.path.append("/modules")
 sys.modules["usocket"] = sys
 import simple  # noqa: E402
 from bare_flash import BareFlash  # noqa: E402
+from codec_asked import Codec  # noqa: E402
 from tidegate.clock.anchor import Anchor  # noqa: E402
 from tidegate.clock.monotonic import Monotonic  # noqa: E402
 from tidegate.diag.counters import Counters  # noqa: E402
@@ -23,7 +25,6 @@ from tidegate.limits import BACKLOG_RATE_MAX, BACKLOG_WAIT_MS, WINDOW_COUNT_MAX 
 from tidegate.link.session import UP, Session  # noqa: E402
 from tidegate.observe.catalogue import Catalogue  # noqa: E402
 from tidegate.spool.spool import Spool  # noqa: E402
-from tidegate.uplink.codec_packed import PackedCodec  # noqa: E402
 from tidegate.uplink.uplink import Uplink  # noqa: E402
 
 BLOCK_COUNT = 64
@@ -151,7 +152,7 @@ class Rig:
         self.session = Session(peer, simple, handler)
         self.uplink = handler.uplink = Uplink(
             spool, (anchor, monotonic), self.session, "tg-000001", False, self.counters,
-            PackedCodec())
+            Codec())
         self.monotonic = monotonic
         self.peer = peer
 
