@@ -6,7 +6,8 @@ The HMAC of the good command was made by CPython's `hmac`, not by the code under
 import json
 
 from tidegate.limits import (
-    COMMAND_BURST_COUNT, COMMAND_BYTES_MAX, COMMAND_PERIOD_MS, REPLY_COUNT_MAX, TICKS_MASK_MS,
+    COMMAND_BURST_COUNT, COMMAND_BYTES_MAX, COMMAND_PERIOD_MS, REPLY_BYTES_MAX, REPLY_COUNT_MAX,
+    TICKS_MASK_MS,
 )
 from tidegate.uplink import commands
 from tidegate.uplink.hmac import hmac_sha256, is_equal
@@ -34,6 +35,7 @@ class Desk:
         self.kept = kept
         self.is_full = False
         self.verbs = {"get": (False, self._note), "set": (True, self._note),
+                      "long": (False, lambda argument, now_ms: ("", {"n": "x" * REPLY_BYTES_MAX})),
                       "no": (False, lambda argument, now_ms: (commands.BAD_ARGUMENT, {}))}
 
     def _note(self, argument, now_ms):
@@ -113,7 +115,8 @@ def check_what_is_wrong_is_refused_by_name():
         assert line.error(form) == "malformed", spoilt
     assert line.error(command("fly")) == "unknown verb"
     assert line.error(command("no")) == "argument refused"
-    assert line.desk.asked == [] and line.commands.executed_count == 1
+    assert line.error(command("long", "x2")) == "reply too large"
+    assert line.desk.asked == [] and line.commands.executed_count == 2
 
 
 def check_a_counter_goes_up_only_and_is_kept_before_anything_happens():

@@ -10,6 +10,7 @@ from tidegate.observe.catalogue import COMMAND_COUNTER_ID, LOG_NAMES, NUMBER, RE
 from tidegate.uplink.commands import BAD_ARGUMENT, NOT_POSSIBLE, Commands
 
 _TRAIL_LINES = 4
+_LINE_COUNT_MAX = 200
 
 
 class Remote:
@@ -116,7 +117,8 @@ class Remote:
             "counter": self.counter()}
 
     def _trail(self, argument, now_ms):
-        return "", {"lines": self._agent.trail.lines[-_TRAIL_LINES:]}
+        lines = self._agent.trail.lines[-_TRAIL_LINES:]
+        return "", {"lines": [line[:_LINE_COUNT_MAX] for line in lines]}
 
     def _again(self, argument, now_ms):
         for log in range(len(LOG_NAMES)):

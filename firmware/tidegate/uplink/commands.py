@@ -11,7 +11,7 @@ import json
 
 from tidegate.limits import (
     COMMAND_ARGUMENT_COUNT_MAX, COMMAND_BURST_COUNT, COMMAND_BYTES_MAX, COMMAND_ID_COUNT_MAX,
-    COMMAND_PERIOD_MS, COUNT53_MAX, REPLY_COUNT_MAX, TICKS_MASK_MS,
+    COMMAND_PERIOD_MS, COUNT53_MAX, REPLY_BYTES_MAX, REPLY_COUNT_MAX, TICKS_MASK_MS,
 )
 from tidegate.uplink.hmac import hmac_sha256, is_equal
 
@@ -20,6 +20,7 @@ TOO_LONG, MALFORMED, UNKNOWN, NO_COUNTER, OLD_COUNTER, NOT_AUTHENTIC, NOT_KEPT =
     "not authentic", "counter not kept")
 # What a verb itself may say.
 BAD_ARGUMENT, NOT_POSSIBLE = "argument refused", "not possible"
+REPLY_TOO_LARGE = "reply too large"
 _MEMBERS = ("v", "id", "verb", "arg", "counter", "mac")
 
 
@@ -58,11 +59,9 @@ class Commands:
         is_executed = False
         if not error:
             error, result, is_executed = self._execute(command, now_ms)
-        reply = {"v": 1, "dev": self._identity[0], "id": command_id, "ok": not error}
-        reply["error" if error else "result"] = error or result
-        if error == OLD_COUNTER:
-            reply["counter"] = self._desk.counter()
-        reply = json.dumps(reply).encode()
+        reply = self._reply(command_id, error, result)
+        if len(reply) > REPLY_BYTES_MAX:
+            reply = self._reply(command_id, REPLY_TOO_LARGE, {})
         if is_executed:
             self.executed_count += 1
             self._memory.append((command_id, reply))
@@ -71,6 +70,13 @@ class Commands:
         else:
             self.refused_count += 1
         self._due.append(reply)
+
+    def _reply(self, command_id, error, result):
+        reply = {"v": 1, "dev": self._identity[0], "id": command_id, "ok": not error}
+        reply["error" if error else "result"] = error or result
+        if error == OLD_COUNTER:
+            reply["counter"] = self._desk.counter()
+        return json.dumps(reply).encode()
 
     def reply(self):
         """The oldest reply that is not sent yet, or None."""
