@@ -104,6 +104,10 @@ class Watcher:
         await self._client.publish(
             "tidegate/1/fleet/hint", json.dumps({"window_s": window_s}), qos=1, retain=True)
 
+    async def forge_state(self, form):
+        """What a late will would do."""
+        await self._client.publish(TOPIC + "state", json.dumps(form), qos=1, retain=True)
+
     async def echo(self, store, upto, log="telemetry"):
         form = {"store": store, "log": log, "upto": upto, "ahead": []}
         await self._client.publish(TOPIC + "confirm", json.dumps(form), qos=1)

@@ -45,6 +45,10 @@ def test_what_is_asked_is_answered_and_what_changes_needs_key_and_counter(tmp_pa
             assert await say("again", key="another") == "not authentic"
             assert (await say("backlog", "100 60", counter=5))["for_s"] == 60
             assert await say("backlog", "0 60", counter=5) == "counter too low"
+            await asyncio.sleep(0.3)
+            await watcher.forge_state(
+                {"v": 1, "state": "offline", "dev": DEVICE, "session": [1, 0]})
+            await watcher.birth((1, 1))
             assert "in_ms" in await say("restart")
             await watcher.next(lambda found: not isinstance(found, Birth) and hasattr(
                 found, "session"))

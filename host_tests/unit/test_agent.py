@@ -254,6 +254,7 @@ def test_subscriptions_are_made_before_anything_is_published():
         b"tidegate/1/tg-000001/confirm",
         b"tidegate/1/fleet/hint",
         b"tidegate/1/tg-000001/cmd",
+        b"tidegate/1/tg-000001/state",
     ]
 
 

@@ -119,3 +119,20 @@ def test_a_flood_of_commands_neither_stops_the_samples_nor_the_batches():
     assert world.agent.counters.recorded > recorded
     world.settle()
     assert all(world.agent.uplink.lag.count(log) == 0 for log in (0, 1))
+
+
+def test_a_late_will_of_an_earlier_session_is_taken_back_once_in_a_while():
+    world = up(AgentWorld(39))
+    topic = b"tidegate/1/tg-000001/state"
+    late = b'{"v":1,"state":"offline","dev":"tg-000001","session":[1,0]}'
+    birth = world.broker.retained[topic]
+    world.broker.deliver(topic, late)
+    world.run(1_000)
+    assert len(world.receiver.births) == 1, "that stood before the birth"
+    world.run(2_000)
+    for _ in range(5):
+        world.broker.deliver(topic, late)
+        world.broker.deliver(topic, birth)
+    world.run(1_000)
+    assert len(world.receiver.births) == 2
+    assert world.receiver.births[0] == world.receiver.births[1] == json.loads(birth)
