@@ -11,12 +11,15 @@ from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.codec_packed import PackedCodec
 
 TEXTS = ("", "abc", 'q"\\\n\x01', "ü€", "x" * 64)
-OPAQUES = (b"OCMF|{}|{}", bytes(range(256)), b"\xff\x00", bytes(2_048), b'"' * 2_048)
+OPAQUES = (b"OCMF|{}|{}", bytes(range(256)), b"\xff\x00", bytes(1_024), b'"' * 1_024)
+LARGE = bytes(number * number & 0xFF for number in range(8_192))
 ENVELOPES = (
     {"utc": 1_768_509_661_000, "q": "synced", "log": "telemetry", "historical": True,
-     "lag": {"age_s": 214, "count": 180}, "gaps": [(5, 9, "evicted"), (20, 20, "lost")]},
+     "lag": {"age_s": 214, "count": 180, "bytes": 12, "rate": 3, "drain_s": 7}, "gaps": [
+         (5, 9, "evicted", 5, (1, 1 << 30, 1_768_500_000_000), (2, 0, None)),
+         (20, 20, "lost", 1, None, None), (21, 21, "cut", 1, None, None)]},
     {"utc": None, "q": "unknown", "log": "records", "historical": False,
-     "lag": {"age_s": None, "count": 0}, "gaps": []},
+     "lag": {"age_s": None, "count": 0, "bytes": 12, "rate": 3, "drain_s": 7}, "gaps": []},
 )
 
 
@@ -61,7 +64,32 @@ def payloads(seed):
             yield codec.name, count, bytes(codec.finish())
 
 
+def part_payloads():
+    """For each codec, a value in parts: (codec's name, number of bytes taken, payload)."""
+    for codec in (JsonCodec(), PackedCodec(), CollectionCodec(Catalogue())):
+        offset = 0
+        while offset < len(LARGE):
+            codec.begin(envelope(0))
+            assert not codec.add(0, 0, 554, LARGE)
+            count = codec.add_part(554, LARGE, offset)
+            offset += count
+            yield codec.name, count, bytes(codec.finish())
+
+
+SNAPSHOT = ((0, 0, 501, 230_125), (7, 0, 553, 12), (500, 1_000, 721, "a"), (501, 9_000, 809, -70))
+
+
+def snapshot_payloads():
+    """For each codec, a snapshot: its seqs have holes."""
+    for codec in (JsonCodec(), PackedCodec(), CollectionCodec(Catalogue())):
+        codec.begin(dict(envelope(0), snapshot=True, gaps=[]))
+        for each in SNAPSHOT:
+            assert codec.add(*each)
+        yield codec.name, len(SNAPSHOT), bytes(codec.finish())
+
+
 if __name__ == "__main__":
-    for name, count, payload in payloads(7):
+    for name, count, payload in (list(payloads(7)) + list(part_payloads())
+                                 + list(snapshot_payloads())):
         # The members of a JSON object have no order on MicroPython.
         print(name, count, binascii.hexlify(payload).decode())

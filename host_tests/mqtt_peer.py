@@ -4,6 +4,7 @@ Packets as bytes, made by hand from the standard; a broker that can withhold, sp
 and a receiver that stores and echoes. Nothing here comes from the code under test.
 """
 
+import binascii
 import json
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = (
@@ -176,11 +177,45 @@ class Broker:
             self.stream.ended = True
 
 
+def as_json(value):
+    """A value as SPEC section 1 says it stands in JSON."""
+    if isinstance(value, (bytes, bytearray)):
+        return {"b64": binascii.b2a_base64(value).decode().strip()}
+    return value
+
+
+class Whole:
+    """Puts the values together that come in parts."""
+
+    def __init__(self):
+        self._held = {}
+
+    def take(self, batch):
+        """(seq, (boot, mono, id, value)) that this batch completes, or None."""
+        for delta, delta_ms, observation_id, value in batch["obs"]:
+            if isinstance(value, dict) and "of" in value:
+                assert delta == delta_ms == 0 and len(batch["obs"]) == 1, "a part comes alone"
+                return self._take(batch, observation_id, value)
+        return None
+
+    def _take(self, batch, observation_id, value):
+        key = (batch["log"], batch["seq"], value["of"])
+        data, known = self._held.setdefault(key, (bytearray(value["of"]), set()))
+        piece = binascii.a2b_base64(value["b64"])
+        end = value["at"] + len(piece)
+        data[value["at"] : end] = piece
+        known.update(range(value["at"], end))
+        if len(known) < value["of"]:
+            return None
+        fact = (batch["boot"], batch["mono"], observation_id, as_json(data))
+        return batch["seq"], fact
+
+
 class Receiver:
     """Stores each key once, counts repeats, and echoes what it holds after each batch.
 
     Argument: device, bytes. `stored` is {(store, log): {seq: (boot, mono, id, value)}}, value as
-    in the JSON; `gaps` is {(store, log): [[first, last, reason]]}; `batches` all payloads. With
+    in the JSON; `gaps` is {(store, log): [gap, as in the JSON]}; `batches` all payloads. With
     `is_deaf` everything is lost, with `echoes` False nothing is echoed.
     """
 
@@ -191,6 +226,10 @@ class Receiver:
         self._runs = {}
         self.batches = []
         self.births = []
+        self.replies = []
+        self.snapshots = []
+        self._whole = Whole()
+        self.part_count = 0
         self.repeat_count = 0
         self.is_deaf = False
         self.echoes = True
@@ -204,19 +243,31 @@ class Receiver:
         if kind == "state":
             self.births.append(batch)
             return ()
+        if kind == "reply":
+            self.replies.append(batch)
+            return ()
+        if batch.get("snapshot"):
+            self.snapshots.append(batch)
+            return ()
         self.batches.append((kind, batch))
         key = (batch["store"], batch["log"])
         stored = self.stored.setdefault(key, {})
         for delta, delta_ms, observation_id, value in batch["obs"]:
             seq = batch["seq"] + delta
             fact = (batch["boot"], batch["mono"] + delta_ms, observation_id, value)
+            if isinstance(value, dict) and "of" in value:
+                self.part_count += 1
+                whole = self._whole.take(batch)
+                if whole is None:
+                    continue
+                seq, fact = whole
             if seq in stored:
                 assert stored[seq] == fact, f"seq {seq} came as {stored[seq]} and as {fact}"
                 self.repeat_count += 1
             stored[seq] = fact
             self._cover(key, seq, seq)
         self.gaps.setdefault(key, []).extend(batch["gaps"])
-        for first, last, _ in batch["gaps"]:
+        for first, last, *_ in batch["gaps"]:
             self._cover(key, first, last)
         return (self.echo(*key),) if self.echoes else ()
 

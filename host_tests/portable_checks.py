@@ -4,6 +4,7 @@ Seeded generators drive what hypothesis drives on CPython; the models are the sa
 prints its name when it has passed.
 """
 
+import command_checks
 import umqtt180
 import umqtt.simple
 from fakes import FakeNetwork, FakeStream, Handler, Random
@@ -11,7 +12,7 @@ from mqtt_peer import CONNACK, PINGRESP, SUBACK, Broker, packet, puback, publish
 from sampling import DRIFT, LABEL, RARE, SIGNED, STATE, VOLTS, Device, Oracle
 from spool_world import SpoolWorld
 from uplink_story import EVENTS, Story
-from uplink_world import UplinkWorld, facts, settle
+from uplink_world import UplinkWorld, arrived, settle
 
 from tidegate.clock.monotonic import Monotonic
 from tidegate.config import schema
@@ -170,7 +171,7 @@ def check_payload():
         world.append(value, RECORDS)
     world.up()
     settle(world)
-    found = [each for _, _, batch in world.sent() for each in facts(batch)]
+    found = arrived(world.sent())
     assert found == sorted(world.model["records"].items())
 
 
@@ -194,7 +195,7 @@ CHECKS = (
     check_monotonic, check_backoff, check_ranges, check_frame, check_configuration,
     check_suppression, check_wire, check_session, check_spool, check_payload, check_echoes,
     check_uplink,
-)  # fmt: skip
+) + command_checks.CHECKS  # fmt: skip
 
 
 def main():

@@ -5,9 +5,9 @@ Portable: hypothesis drives it on CPython, a seeded generator on MicroPython. A 
 receiver, then confirmed; a lost session drops what is on its way.
 """
 
-from uplink_world import LOGS, UplinkWorld, facts
+from uplink_world import LOGS, UplinkWorld, Whole, facts
 
-from tidegate.limits import BACKLOG_WAIT_MS
+from tidegate.limits import BACKLOG_WAIT_MS, WINDOW_COUNT_MAX
 from tidegate.observe.catalogue import LOG_NAMES, RECORDS, TELEMETRY
 
 EVENTS = (
@@ -30,12 +30,16 @@ class Story:
         self.acknowledged = {name: set() for name in LOG_NAMES}
         self.number = 0
         self._seen = 0
+        self._whole = Whole()
         self._fresh_session()
 
     def _fresh_session(self):
         self.under_way = []
         self.unacknowledged = []
         self.sent = {name: set() for name in LOG_NAMES}
+        self.told = {name: set() for name in LOG_NAMES}
+        self.parts_sent = {}
+        self.parts_confirmed = {}
         self.split = None
         self._seen = len(self.world.session.published)
 
@@ -57,7 +61,7 @@ class Story:
             self._append_record(str(self.number).encode())
 
     def large(self, number):
-        value = bytes((number & 0xFF,)) * (number * 17 % 2_048)
+        value = bytes((number & 0xFF,)) * (number * 67 % 8_193)
         if number % 2:
             self._append_record(value)
         else:
@@ -65,7 +69,7 @@ class Story:
 
     def _append_record(self, value):
         if self._records_bytes() < RECORDS_BYTES_MAX:
-            assert self.world.append(value, RECORDS), "records refused with room left"
+            self.world.append(value, RECORDS)
 
     def _records_bytes(self):
         """About what is held unconfirmed."""
@@ -98,6 +102,7 @@ class Story:
         assert not new or self.split is not None, "sent without a session"
         for packet_id, topic, batch in new:
             self._check_sent(topic, batch)
+            self._check_live_first(batch)
             self.under_way.append((packet_id, batch))
 
     def deliver(self, number):
@@ -112,6 +117,17 @@ class Story:
             self.world.puback(packet_id)
             if not self.world.is_echo:
                 self._acknowledge(batch["log"], [seq for seq, _ in facts(batch)])
+                self._confirm_part(batch)
+
+    def _confirm_part(self, batch):
+        """A value in parts is confirmed where all its bytes are, in this session."""
+        part = part_of(batch)
+        if part is not None:
+            name, seq, _, total_bytes, size = part
+            confirmed = self.parts_confirmed.get((name, seq), 0) + size
+            self.parts_confirmed[name, seq] = confirmed
+            if confirmed == total_bytes:
+                self._acknowledge(name, [seq])
 
     def echo(self, number):
         name = LOG_NAMES[number % 2]
@@ -156,20 +172,56 @@ class Story:
             assert seq not in self.sent[name], f"{name} {seq} was sent twice in one session"
             assert seq not in self.acknowledged[name], f"{name} {seq} was confirmed before"
             self.sent[name].add(seq)
-        for first, last, reason in batch["gaps"]:
+        for first, last, reason, count, begin, end in batch["gaps"]:
             assert 1 <= first <= last and reason == "evicted" and name == "telemetry"
-            assert last < batch["seq"]
+            assert last < batch["seq"] and count == last - first + 1
+            self._check_span(first, last, begin, end)
+            self.told[name].update(range(first, last + 1))
             told = [seq for seq in range(first, last + 1) if seq in self.acknowledged[name]]
             assert not told, f"{name} {told} are named as gone, but were confirmed"
+        self._check_part(name, is_backlog, part_of(batch))
         seqs = [seq for seq, _ in facts(batch)]
         assert seqs == list(range(batch["seq"], batch["seq"] + len(seqs))), "over a hole"
 
+    def _check_live_first(self, batch):
+        """Promise 3: nothing fresh waits behind more than one message of the backlog, and behind
+        that only where live has taken all places of the window but this one."""
+        if batch["historical"]:
+            in_flight = [each["historical"] for _, each in self.under_way + self.unacknowledged]
+            if in_flight.count(True) == 0 and in_flight.count(False) == WINDOW_COUNT_MAX - 1:
+                return
+            for name in LOG_NAMES:
+                waiting = [seq for seq in self.world.model[name] if seq >= self.split[name]
+                           and seq not in self.sent[name] and seq not in self.told[name]]
+                assert not waiting, f"{name} {waiting} wait behind the backlog"
+
+    def _check_part(self, name, is_backlog, part):
+        """The parts of a value come once in a session, in order, on one track."""
+        if part is not None:
+            _, seq, offset, total_bytes, size = part
+            assert (seq < self.split[name]) == is_backlog, f"{name} {seq} on the wrong track"
+            assert seq not in self.acknowledged[name], f"{name} {seq} was confirmed before"
+            assert self.parts_sent.get((name, seq), 0) == offset, f"{name} {seq} at {offset}"
+            self.parts_sent[name, seq] = offset + size
+            if offset + size == total_bytes:
+                self.sent[name].add(seq)
+
+    def _check_span(self, first, last, begin, end):
+        """What gave way was taken between the two moments that are told."""
+        held = self.world.model["telemetry"]
+        for seq in (first, last):
+            if seq in held:
+                assert tuple(begin[:2]) <= held[seq][:2] <= tuple(end[:2]), (begin, end)
+
     def _take(self, batch):
         name = batch["log"]
-        for seq, fact in facts(batch):
+        whole = self._whole.take(batch)
+        if whole is not None:
+            assert self.world.model[name][whole[0]] == whole[1], f"{name} {whole[0]} differs"
+        for seq, fact in facts(batch) + ([] if whole is None else [whole]):
             assert self.stored[name].get(seq, fact) == fact
             self.stored[name][seq] = fact
-        for first, last, reason in batch["gaps"]:
+        for first, last, reason, *_ in batch["gaps"]:
             for seq in range(first, last + 1):
                 self.gone[name][seq] = reason
 
@@ -196,6 +248,15 @@ class Story:
             ]
             assert not missing, f"{name} lost {missing[:9]}"
             assert len(self.stored[name]) <= len(self.world.model[name])
+
+
+def part_of(batch):
+    """(log, seq, offset, total bytes, size) of a batch that holds a part of a value, or None."""
+    for _, _, _, value in batch["obs"]:
+        if isinstance(value, dict) and "of" in value:
+            size = len(value["b64"]) * 3 // 4 - value["b64"].count("=")
+            return batch["log"], batch["seq"], value["at"], value["of"], size
+    return None
 
 
 def merged(pairs):

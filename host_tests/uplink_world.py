@@ -1,9 +1,9 @@
 """An uplink on a spool in RAM, a session that only records, a model of what was appended."""
 
-import binascii
 import json
 
 from fakes import SimClock
+from mqtt_peer import Whole, as_json
 
 from tidegate.clock.anchor import Anchor
 from tidegate.clock.monotonic import Monotonic
@@ -26,13 +26,6 @@ def mounted(flash, monotonic, latest=None):
     spool.recover()
     spool.start(STORE, 1, monotonic.now_ms)
     return spool
-
-
-def as_json(value):
-    """A value as SPEC section 1 says it stands in JSON."""
-    if isinstance(value, (bytes, bytearray)):
-        return {"b64": binascii.b2a_base64(value).decode().strip()}
-    return value
 
 
 class RecordingSession:
@@ -145,11 +138,22 @@ class UplinkWorld:
 
 
 def facts(batch):
-    """[(seq, (boot, mono, id, value))] of a batch."""
+    """[(seq, (boot, mono, id, value))] of a batch; parts of values are left out."""
     return [
         (batch["seq"] + delta, (batch["boot"], batch["mono"] + delta_ms, observation_id, value))
         for delta, delta_ms, observation_id, value in batch["obs"]
+        if not (isinstance(value, dict) and "of" in value)
     ]
+
+
+def arrived(batches):
+    """[(seq, fact)] of [(packet id, topic, batch)], values in parts where they are complete."""
+    whole, found = Whole(), []
+    for _, _, batch in batches:
+        found += facts(batch)
+        completed = whole.take(batch)
+        found += [] if completed is None else [completed]
+    return found
 
 
 def seqs(batches):

@@ -1,9 +1,5 @@
 """The agent: one turn is one call of `step`, which does bounded work and returns."""
 
-import json
-import sys
-
-from tidegate import __version__
 from tidegate.clock.anchor import QUALITY_NAMES, Anchor
 from tidegate.clock.monotonic import Monotonic
 from tidegate.diag import trail
@@ -14,13 +10,15 @@ from tidegate.limits import (
     DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES, SPARE_BLOCK_COUNT,
     STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
-from tidegate.link import causes, hint, session
+from tidegate.link import causes, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
 from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
 from tidegate.observe.catalogue import LOG_NAMES, RECORDS, Catalogue
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
+from tidegate.presence import Presence
+from tidegate.remote import Remote
 from tidegate.spool.spool import Spool
 from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.uplink import Uplink
@@ -54,7 +52,10 @@ class Agent:
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
-            _codec(configuration["codec"], catalogue))
+            _codec(configuration["codec"], catalogue), suppressor)
+        self.presence = Presence(self, configuration["device_id"], ports.name)
+        self.remote = Remote(self, suppressor, configuration["device_id"],
+                             configuration["command_key"].encode())
         chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
         self.backoff = Backoff(chance.below)
         self._servers = ((configuration["host"], configuration["port"]),)
@@ -66,10 +67,9 @@ class Agent:
         self._offer = self._sampler.offer
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
         topic = "tidegate/1/%s/" % configuration["device_id"]
-        self._state_topic = (topic + "state").encode()
         self._confirm_topic = (topic + "confirm").encode()
         self._hint_topic = b"tidegate/1/fleet/hint"
-        self._session_count = 0
+        self._up_at = -1
         self._told_refused_count = 0
 
     def step(self, ticks_ms):
@@ -96,6 +96,7 @@ class Agent:
         batch_count = self._batch_count()
         self.session.step(now_ms)
         self.uplink.step(now_ms)
+        self.remote.step(now_ms)
         self.session.step(now_ms)
         self.spool.idle(now_ms)
         # What went out or was confirmed has made room for more: go on until nothing moves.
@@ -106,7 +107,7 @@ class Agent:
 
     def close(self):
         """End in order: what is confirmed is noted, the session says goodbye."""
-        self.session.close(self.monotonic.now_ms)
+        self.presence.leave(self.monotonic.now_ms)
         self.spool.close()
         self.trail.note(trail.INFO, "agent ended")
 
@@ -143,6 +144,12 @@ class Agent:
         if self.anchor.offer(mono_ms, utc_ms, quality):
             spool.anchor(self.anchor.utc_zero_ms, quality)
             self.trail.note(trail.INFO, "time known", quality=QUALITY_NAMES[quality])
+
+    def time_ms(self, now_ms):
+        """UTC in ms since 1970 at agent ticks `now_ms`; None while it is unknown."""
+        if self.anchor.utc_zero_ms is None:
+            return None
+        return self.anchor.utc_zero_ms + self.monotonic.total_ms(now_ms)
 
     def _sample(self, now_ms):
         late_ms = (now_ms - self._sampled_ms) & TICKS_MASK_MS
@@ -184,7 +191,7 @@ class Agent:
     def _connect(self, now_ms):
         is_due = self.backoff.wait_ms(now_ms) == 0
         if self._was_linked and self.endpoints.wait_ms(now_ms) == 0:
-            self.session.close(now_ms)
+            self.presence.leave(now_ms)
             self.endpoints.change(now_ms)
             is_due = True
         if self.session.phase != session.IDLE or not is_due:
@@ -193,7 +200,7 @@ class Agent:
         self.backoff.began(now_ms)
         self.session.connack_ms_max = self.backoff.patience_ms()
         self.counters.attempts += 1
-        self._session_count += 1
+        self.presence.count += 1
         # MQTT 3.1.1 knows no password without a user name, but empty ones with it.
         identity = (configuration["device_id"].encode(), None, None)
         if configuration["username"]:
@@ -202,9 +209,9 @@ class Agent:
         host, port = self._servers[self.endpoints.index]
         self.session.open(
             host, port,
-            (identity, configuration["keep_alive_s"], self._state_topic,
-             json.dumps(self._state("offline")).encode(),
-             (self._confirm_topic, self._hint_topic)), now_ms)
+            (identity, configuration["keep_alive_s"], self.presence.topic, self.presence.will(),
+             (self._confirm_topic, self._hint_topic, self.remote.topic, self.presence.topic)),
+            now_ms)
 
     def _wait_ms(self, now_ms):
         wait_ms = SAMPLE_PERIOD_MS - ((now_ms - self._sampled_ms) & TICKS_MASK_MS)
@@ -214,10 +221,6 @@ class Agent:
             wait_ms = min(wait_ms, RESOLVE_POLL_MS)
         return max(0, min(wait_ms, TURN_WAIT_MS_MAX))
 
-    def _state(self, state):
-        return {"v": 1, "state": state, "dev": self._configuration["device_id"],
-                "session": [self.spool.boot, self._session_count]}
-
     # What the session reports.
 
     def on_up(self, now_ms):
@@ -225,15 +228,10 @@ class Agent:
         self.counters.sessions += 1
         self.backoff.up(now_ms)
         self.endpoints.up(now_ms)
-        birth = self._state("online")
-        birth["logs"] = self.uplink.session_up(now_ms)
-        birth["store"] = self.uplink.store_id
-        birth["version"] = __version__
-        version = ".".join(str(part) for part in sys.implementation.version[:3])
-        birth["interpreter"] = "%s %s" % (sys.implementation.name, version)
-        birth["board"] = self._ports.name
-        self.session.publish(self._state_topic, json.dumps(birth).encode(), True, now_ms)
-        self.trail.note(trail.INFO, "session up", session=self._session_count)
+        server, self._up_at = self._up_at, self.endpoints.index
+        is_elsewhere = server not in (-1, self._up_at)
+        self.presence.born(self.uplink.session_up(now_ms, is_elsewhere), now_ms)
+        self.trail.note(trail.INFO, "session up", session=self.presence.count)
 
     def on_down(self, phase, cause, now_ms):
         """The session ended, or an attempt failed."""
@@ -260,19 +258,13 @@ class Agent:
     def on_message(self, topic, payload, now_ms):
         """A message of a topic this session subscribed to."""
         if topic == self._hint_topic:
-            self._take_hint(payload)
+            self.remote.take_hint(payload, now_ms)
+        elif topic == self.presence.topic:
+            self.presence.see(payload, now_ms)
+        elif topic == self.remote.topic:
+            self.remote.commands.take(payload, now_ms)
         elif topic != self._confirm_topic or not self.uplink.on_echo(payload, now_ms):
             self.trail.note(trail.WARNING, "message refused", size=len(payload))
-
-    def _take_hint(self, payload):
-        known = self._ports.clock.utc_ms()
-        found, wrong = hint.check(payload, known[0] // 1_000 if known else 0)
-        if found is None:
-            self.backoff.hint(0, False)
-            self.trail.note(trail.WARNING, "hint refused", why=wrong.replace(" ", "-"))
-            return
-        self.backoff.hint(found[hint.WINDOW_S] * 1_000, found[hint.IS_OUTAGE])
-        self.trail.note(trail.INFO, "hint taken", window_s=found[hint.WINDOW_S])
 
     def _say(self, line):
         self._ports.terminal.write((line + "\n").encode())

@@ -6,11 +6,16 @@ from tidegate.diag import trail
 from tidegate.errors import FlashError
 from tidegate.limits import END_MS_MAX, SAMPLE_PERIOD_MS, TICKS_MASK_MS
 
+RESTART_STATUS = 75
+
 
 def run(agent, ports):
-    """Turn after turn until interrupted. Result: the process's exit status."""
+    """Turn after turn until interrupted, or asked to restart. Result: the exit status.
+
+    On a board the end of `main.py` is a soft reset, so to restart is to end.
+    """
     try:
-        while True:
+        while not agent.remote.wants_restart:
             try:
                 wait_ms = agent.step(ports.clock.ticks_ms())
             except Exception as error:
@@ -22,9 +27,11 @@ def run(agent, ports):
             else:
                 ports.watchdog.feed()
             _wait(agent, ports, wait_ms)
+        status = RESTART_STATUS
     except KeyboardInterrupt:
-        _end(agent, ports)
-    return 0
+        status = 0
+    _end(agent, ports)
+    return status
 
 
 def _wait(agent, ports, wait_ms):

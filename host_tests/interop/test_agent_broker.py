@@ -30,9 +30,10 @@ def broker_name(request):
 
 
 class Field:
-    """A broker and an agent, in `folder`."""
+    """A broker and an agent, in `folder`; `given` are keys of the agent's configuration."""
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, **given):
+        self._given = given
         self.broker = Broker(name, folder)
         self._folder = folder
         self.agent = None
@@ -44,6 +45,7 @@ class Field:
         settings = agent_process.configuration(
             self._folder, clock, UTC_MS, source, (HOST, self.broker.port)
         )
+        settings["agent"].update(self._given)
         checkout = find_checkout()
         self.agent = agent_process.AgentProcess(
             INTERPRETER, checkout.firmware, checkout, self._folder, settings
@@ -76,7 +78,7 @@ class Watcher:
         async def look():
             async for message in self._client.messages:
                 topic = str(message.topic)
-                if topic.endswith("/confirm"):
+                if topic.endswith(("/confirm", "/cmd", "/reply")):
                     continue
                 found = decode(topic, message.payload)
                 if isinstance(found, Batch):
@@ -102,14 +104,18 @@ class Watcher:
         await self._client.publish(
             "tidegate/1/fleet/hint", json.dumps({"window_s": window_s}), qos=1, retain=True)
 
+    async def forge_state(self, form):
+        """What a late will would do."""
+        await self._client.publish(TOPIC + "state", json.dumps(form), qos=1, retain=True)
+
     async def echo(self, store, upto, log="telemetry"):
         form = {"store": store, "log": log, "upto": upto, "ahead": []}
         await self._client.publish(TOPIC + "confirm", json.dumps(form), qos=1)
 
 
-def play(name, folder, scene):
+def play(name, folder, scene, **given):
     """Run an async scene(field); whatever happens, no process is left."""
-    field = Field(name, folder)
+    field = Field(name, folder, **given)
 
     async def whole():
         await field.start()

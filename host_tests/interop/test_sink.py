@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import asynccontextmanager
 
 import aiomqtt
@@ -35,7 +36,7 @@ def batch(first, last, log="telemetry"):
     return json.dumps({
         "v": 1, "dev": DEVICE, "store": STORE, "log": log, "seq": first, "boot": 1,
         "mono": 1_000 * first, "utc": None, "q": "unknown", "historical": False,
-        "lag": {"age_s": 0, "count": 1}, "gaps": [],
+        "lag": {"age_s": 0, "count": 1, "bytes": 12, "rate": 3, "drain_s": 7}, "gaps": [],
         "obs": [[n, 1_000 * n, 501, 230_000 + first + n] for n in range(last - first + 1)]})
 
 
@@ -241,6 +242,36 @@ def test_a_sink_killed_at_any_moment_has_confirmed_nothing_that_it_does_not_hold
         assert telemetry.repeats > 0 and telemetry.conflicts == 0
 
     play(tmp_path, broker_name, script)
+
+
+def test_alerts_of_a_sink_that_runs_reach_the_topic_the_lines_and_the_endpoint(
+        tmp_path, free_port):
+    async def script(broker, store):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tidegate_tools.cli", "sink", "alerts", str(store.path),
+             "--json", "--period", "0.1", "--lag", "1", "--offline", "0",
+             "--publish", "%s:%d" % (HOST, broker.port), "--metrics-port", str(free_port)],
+            stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": PACKAGES})
+        try:
+            async with receiving(store, broker.port), aiomqtt.Client(HOST, broker.port) as watcher:
+                await watcher.subscribe("tidegate/1/fleet/alerts", qos=1)
+                async with device(broker.port) as end:
+                    await end.send("state", birth(), retain=True)
+                    await end.send("state", json.dumps({
+                        "v": 1, "state": "offline", "dev": DEVICE, "session": [1, 1]}))
+                message = await asyncio.wait_for(anext(watcher.messages), PATIENCE_S)
+                event = json.loads(message.payload)
+                assert (event["change"], event["kind"], event["device"]) == (
+                    "raised", "offline", DEVICE)
+                line = await asyncio.to_thread(process.stdout.readline)
+                assert json.loads(line) == event
+                with urllib.request.urlopen("http://%s:%d/" % (HOST, free_port)) as answer:
+                    assert b'tidegate_alerts{kind="offline"} 1.0' in answer.read()
+        finally:
+            process.terminate()
+            await asyncio.to_thread(ended, process)
+
+    play(tmp_path, "amqtt", script)
 
 
 def test_an_interrupted_sink_says_so_in_one_line_and_ends_with_130(tmp_path):

@@ -5,9 +5,8 @@ import sys
 
 import pytest
 from agent_world import DEVICE, FAULTS, UTC_MS, AgentWorld
-from mqtt_peer import CONNACK, PINGRESP, SUBACK, SUBSCRIBE
+from mqtt_peer import CONNACK, PINGRESP, SUBACK, SUBSCRIBE, as_json
 
-from tidegate import run
 from tidegate.hal.nor import RamFlash
 from tidegate.limits import WINDOW_COUNT_MAX
 from tidegate.link import session
@@ -153,9 +152,11 @@ def test_a_backlog_fills_the_window_without_waiting_for_answers():
     world.network.up = True
     world.broker.answers = {CONNACK, SUBACK, PINGRESP}
     up(world)
+    pacing = world.agent.uplink.pacing
+    pacing.rate = pacing.ceiling
     world.run(20_000)
     topics = [topic.split(b"/")[-1] for topic, _, _, _ in world.broker.publishes()]
-    assert topics.count(b"history") >= WINDOW_COUNT_MAX // 2
+    assert topics.count(b"history") + topics.count(b"records") >= WINDOW_COUNT_MAX // 2
     assert WINDOW_COUNT_MAX <= len(topics) <= 1 + WINDOW_COUNT_MAX, "birth, a window of batches"
 
 
@@ -172,6 +173,22 @@ def test_a_turn_that_sent_or_got_something_confirmed_asks_for_the_next_at_once()
             assert wait_ms == 0, "what it made room for would wait for the next sample"
         world.now_ms += max(1, wait_ms)
     assert moved_count > 50
+
+
+@pytest.mark.parametrize("confirm", ["echo", "puback"])
+def test_a_signed_value_of_8_kib_arrives_whole_also_over_a_lost_session(confirm):
+    world = up(AgentWorld(18, confirm))
+    value = bytes(range(256)) * 32
+    world.run(3_000)
+    world.agent._sampler.offer(554, value)
+    world.sampled(554, value)
+    world.run(20)
+    world.broker.cut()
+    world.run(20_000)
+    world.settle()
+    world.check()
+    assert world.receiver.part_count >= 6
+    assert as_json(value) in [fact[3] for fact in world.expected["records"]]
 
 
 def test_a_backlog_drains_at_the_pace_of_the_answers_not_of_the_samples():
@@ -236,49 +253,9 @@ def test_subscriptions_are_made_before_anything_is_published():
     assert world.broker.subscriptions == [
         b"tidegate/1/tg-000001/confirm",
         b"tidegate/1/fleet/hint",
+        b"tidegate/1/tg-000001/cmd",
+        b"tidegate/1/tg-000001/state",
     ]
-
-
-class LoopPorts:
-    """Ports of a loop that ends after some turns."""
-
-    def __init__(self, world, turns):
-        self.clock = world.ports.clock
-        self.watchdog = world.ports.watchdog
-        self.network = self
-        self.turns_left = turns
-
-    def wait(self, stream, writing, wait_ms):
-        self.clock.now_ms += max(1, wait_ms)
-        self.turns_left -= 1
-        if not self.turns_left:
-            raise KeyboardInterrupt
-
-
-def test_the_loop_feeds_the_watchdog_after_good_turns_and_ends_in_order():
-    world = AgentWorld(16)
-    ports = LoopPorts(world, 50)
-    assert run.run(world.agent, ports) == 0
-    assert world.ports.watchdog.feed_count == 50
-    assert world.ports.terminal.lines[-1].endswith("INFO agent ended\n")
-
-
-def test_a_turn_that_fails_is_counted_noted_and_not_fed_to_the_watchdog():
-    world = AgentWorld(17)
-    real_step, calls = world.agent.step, []
-
-    def step(ticks_ms):
-        calls.append(ticks_ms)
-        if len(calls) % 5 == 0:
-            raise RuntimeError("planted")
-        return real_step(ticks_ms)
-
-    world.agent.step = step
-    ports = LoopPorts(world, 20)
-    assert run.run(world.agent, ports) == 0
-    assert world.agent.counters.turns_failed == 4
-    assert world.ports.watchdog.feed_count == 16
-    assert any("ALARM turn failed error=RuntimeError" in line for line in world.agent.trail.lines)
 
 
 @pytest.mark.parametrize("content", ["foreign", "newer"])

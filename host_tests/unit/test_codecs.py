@@ -8,8 +8,9 @@ import pytest
 
 from tidegate.limits import PAYLOAD_BYTES_MAX
 from tidegate.uplink.codec_packed import PackedCodec
-from tidegate_tools.decode import decode
+from tidegate_tools.decode import Observation, Part, decode
 from tidegate_tools.errors import DecodeError
+from tidegate_tools.parts import Assembly
 from tidegate_tools.values import to_text
 
 DEVICE = "d" * 64
@@ -43,10 +44,49 @@ def test_each_codec_carries_what_was_put_in(seed):
             assert batch.utc_zero_ms == (None if utc_ms is None else utc_ms - members["mono"])
 
 
+def test_a_value_in_parts_is_put_together_from_each_codec():
+    assembly, whole = Assembly(), {}
+    for name, count, payload in codec_vectors.part_payloads():
+        assert len(payload) <= PAYLOAD_BYTES_MAX
+        batch = received(codec_vectors.envelope(0), payload)
+        [part] = batch.parts
+        assert (len(part.data), part.id, batch.observations) == (count, 554, ())
+        assert name not in whole, "it was complete before its last part"
+        observation = assembly.take("a stream", part)
+        if observation is not None:
+            whole[name] = observation.value
+    assert whole == dict.fromkeys(("json", "packed", "collection"), to_text(codec_vectors.LARGE))
+
+
+def test_parts_that_were_cut_elsewhere_the_second_time_still_make_the_value():
+    assembly = Assembly()
+    value = bytes(range(200))
+
+    def take(first, last):
+        return assembly.take("s", Part(9, 1, 5, 554, first, 200, value[first:last]))
+
+    assert take(0, 100) is None and take(0, 90) is None and take(150, 200) is None
+    assert take(90, 150) == Observation(9, 1, 5, 554, to_text(value))
+    assert take(0, 100) is None, "it begins anew"
+    assert assembly.take("s", Part(9, 2, 5, 554, 100, 200, value[100:])) is None, "another boot"
+
+
+def test_a_snapshot_of_each_codec_carries_its_seqs():
+    for _, _, payload in codec_vectors.snapshot_payloads():
+        members = codec_vectors.envelope(0)
+        batch = received(members, payload)
+        assert batch.is_snapshot
+        assert batch.observations == tuple(
+            Observation(members["seq"] + delta, members["boot"], members["mono"] + delta_ms,
+                        observation_id, to_text(value))
+            for delta, delta_ms, observation_id, value in codec_vectors.SNAPSHOT)
+
+
 def test_micropython_makes_the_same_payloads(micropython):
     source = codec_vectors.__file__
     lines = micropython(source).stdout.split("\n")[:-1]
-    expected = list(codec_vectors.payloads(7))
+    expected = [*codec_vectors.payloads(7), *codec_vectors.part_payloads(),
+                *codec_vectors.snapshot_payloads()]
     assert len(lines) == len(expected)
     for line, (name, count, payload) in zip(lines, expected):
         their_name, their_count, digits = line.split()
@@ -62,13 +102,16 @@ def test_a_packed_batch_is_the_bytes_of_the_specification():
     codec = PackedCodec()
     codec.begin({"v": 1, "dev": "ab", "store": "0102030405060708", "log": "records", "seq": 300,
                  "boot": 2, "mono": 127, "utc": None, "q": "rtc", "historical": True,
-                 "lag": {"age_s": 128, "count": 0}, "gaps": [(290, 299, "lost")]})
+                 "lag": {"age_s": 128, "count": 0, "bytes": 200, "rate": 3, "drain_s": 7},
+                 "gaps": [(290, 299, "cut", 10, None, None),
+                          (1, 289, "evicted", 200, (1, 5, None), (2, 127, 128))]})
     assert codec.add(0, 0, 501, 230_125)
     assert codec.add(1, 1_000, 501, 230_124)
     assert codec.add(2, 1_000, 500, "hi")
     assert bytes(codec.finish()) == bytes([
         1, 1 | 2 | 2 << 2 | 32, 1, 2, 3, 4, 5, 6, 7, 8, 2, 0x61, 0x62, 0xAC, 2, 2, 127,
-        0x80, 1, 0, 1, 0xA2, 2, 9, 1,
+        0x80, 1, 0, 0xC8, 1, 3, 8, 2, 0xA2, 2, 9, 2, 10,
+        1, 0xA0, 2, 4, 0xC8, 1, 1, 5, 0, 2, 127, 0x81, 1,
         0xD4, 0x3E, 0xDA, 0x8B, 0x1C,
         0x00, 0xE8, 7, 1,
         0x0D, 2, 0x68, 0x69])

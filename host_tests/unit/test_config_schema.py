@@ -24,6 +24,7 @@ def test_the_least_configuration_gets_every_default():
         "confirm": "echo",
         "codec": "json",
         "keep_alive_s": 60,
+        "command_key": "",
     }
 
 
@@ -37,6 +38,7 @@ def test_what_is_given_is_kept():
         "confirm": "puback",
         "codec": "packed",
         "keep_alive_s": 1_170,
+        "command_key": "k" * 64,
     }
     assert schema.check(dict(given)) == given
 

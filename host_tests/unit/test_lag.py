@@ -11,7 +11,8 @@ UTC_MS = 1_768_509_600_000
 def measured(world, log=TELEMETRY):
     lag = Lag(world.spool, world.anchor, world.monotonic)
     lag.measure(world.monotonic.now_ms)
-    return lag.member(log)
+    member = lag.member(log)
+    return {"age_s": member["age_s"], "count": member["count"]}
 
 
 def test_nothing_held_is_no_lag():
@@ -91,3 +92,37 @@ def test_ages_of_weeks_do_not_wrap():
     for _ in range(30):
         world.wait(86_400_000)
     assert measured(world)["age_s"] == 30 * 86_400
+
+
+def test_the_flash_that_is_taken_is_told_to_the_sector_and_less():
+    world = UplinkWorld(block_count=32)
+    lag = Lag(world.spool, world.anchor, world.monotonic)
+    assert lag.member(TELEMETRY)["bytes"] == 0
+    world.fill(1_000)
+    lag.measure(world.wait(1_000))
+    assert 9_000 < lag.member(TELEMETRY)["bytes"] < 13_000
+    world.echo(999)
+    lag.measure(world.wait(1_000))
+    assert 0 < lag.member(TELEMETRY)["bytes"] <= 64
+    world.echo(1_000)
+    lag.measure(world.wait(1_000))
+    assert lag.member(TELEMETRY)["bytes"] == 0
+
+
+def test_the_rate_follows_what_is_confirmed_and_says_when_all_will_be():
+    world = UplinkWorld()
+    world.fill(2_000, pass_ms=1)
+    lag = Lag(world.spool, world.anchor, world.monotonic)
+    lag.measure(world.wait(1_000))
+    assert (lag.member(TELEMETRY)["rate"], lag.member(TELEMETRY)["drain_s"]) == (0, None)
+    for second in range(1, 21):
+        world.echo(50 * second)
+        lag.measure(world.wait(500))
+    assert lag.member(TELEMETRY)["rate"] == 100
+    assert lag.member(TELEMETRY)["drain_s"] == 10
+    for _ in range(30):
+        lag.measure(world.wait(1_000))
+    assert (lag.member(TELEMETRY)["rate"], lag.member(TELEMETRY)["drain_s"]) == (0, None)
+    world.echo(2_000)
+    lag.measure(world.wait(1_000))
+    assert lag.member(TELEMETRY)["drain_s"] == 0

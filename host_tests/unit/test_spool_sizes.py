@@ -5,7 +5,6 @@ from fakes import Random
 from spool_world import SpoolWorld
 
 from tidegate.limits import BLOCK_BYTES, CONFIRM_NOTE_COUNT
-from tidegate.hal.nor import RamFlash
 from tidegate.observe.catalogue import RECORDS, TELEMETRY
 
 MIB = 1 << 20

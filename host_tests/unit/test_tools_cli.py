@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tidegate_tools import cli
-from tidegate_tools.decode import Batch, Observation
+from tidegate_tools.decode import Batch, Gap, Observation
 from tidegate_tools.store import Received, Store
 
 
@@ -108,7 +108,7 @@ def database(tmp_path):
         False,
         60,
         12,
-        ((3, 4, "evicted"),),
+        (Gap(3, 4, "evicted", 2, (1, 0, 5_000), (1, 9_000, 14_000)),),
         observations,
     )
     store.commit([Received(1, batch), Received(2, batch), Received(3, None)])
@@ -121,12 +121,14 @@ def test_the_report_shows_gaps_missing_seqs_repeats_and_lag(database):
     assert result.exit_code == 0
     [row] = [line.split() for line in result.output.splitlines() if line.startswith("tg-7")]
     assert row[2:10] == ["telemetry", "4", "1", "9", "6-8", "3-4", "4", "0"]
+    assert ("gap of tg-7 telemetry: 3-4 evicted, 2 observations, from 1970-01-01 00:00:05 to "
+            "1970-01-01 00:00:14 UTC") in result.output
     assert "60 s, 12" in " ".join(row) and "malformed: 1" in result.output
 
 
 def test_the_report_as_json_holds_the_same(database):
     report = json.loads(run("sink", "report", database, "--json").output)
     [stream] = report["streams"]
-    assert (stream["missing"], stream["gaps"]) == ([[6, 8]], [[3, 4, "evicted"]])
+    assert (stream["missing"], stream["gaps"]) == ([[6, 8]], [[3, 4, "evicted", 2, 5_000, 14_000]])
     assert (stream["repeats"], stream["lag_count_max"]) == (4, 12)
     assert report["counters"]["malformed"] == 1

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate_tools import values
-from tidegate_tools.decode import Batch, Birth, Observation, Will, decode
+from tidegate_tools.decode import Batch, Birth, Gap, Observation, Will, decode
 from tidegate_tools.errors import DecodeError
 
 STORE = "9f0c5a7e11d2b346"
@@ -26,8 +26,8 @@ def batch(**changes):
         "utc": 1_768_509_661_000,
         "q": "synced",
         "historical": True,
-        "lag": {"age_s": 214, "count": 180},
-        "gaps": [[30, 40, "evicted"]],
+        "lag": {"age_s": 214, "count": 180, "bytes": 12, "rate": 3, "drain_s": 7},
+        "gaps": [[30, 40, "evicted", 11, [1, 5, None], [2, 7, 9]]],
         "obs": [[0, 0, 501, 230_125], [1, 0, 721, "söme"], [2, 1_000, 554, {"b64": "T0NNRg=="}]],
     }
     message.update(changes)
@@ -63,13 +63,15 @@ def test_a_batch_becomes_observations_with_absolute_seq_and_time():
         Observation(43, 2, 62_000, 554, '{"b64":"T0NNRg=="}'),
     )
     assert taken.utc_zero_ms == 1_768_509_661_000 - 61_000
-    assert taken.gaps == ((30, 40, "evicted"),)
+    assert taken.gaps == (Gap(30, 40, "evicted", 11, (1, 5, None), (2, 7, 9)),)
     assert (taken.lag_age_s, taken.lag_count, taken.historical) == (214, 180, True)
 
 
 def test_an_undated_batch_has_no_utc():
     assert take(batch(utc=None, q="unknown")).utc_zero_ms is None
-    assert take(batch(lag={"age_s": None, "count": 3})).lag_age_s is None
+    lag = {"age_s": None, "count": 3, "bytes": 12, "rate": 3, "drain_s": None}
+    taken = take(batch(lag=lag))
+    assert (taken.lag_age_s, taken.lag_bytes, taken.lag_rate, taken.drain_s) == (None, 12, 3, None)
 
 
 def test_a_birth_and_its_will_carry_the_session():
@@ -103,7 +105,12 @@ def test_a_birth_and_its_will_carry_the_session():
         ({"lag": {"age_s": 1}}, "`count`"),
         ({"gaps": None}, "`gaps`"),
         ({"gaps": [[1, 2]]}, "gap"),
-        ({"gaps": [[5, 4, "lost"]]}, "gap"),
+        ({"gaps": [[5, 4, "lost", 1, None, None]]}, "gap"),
+        ({"gaps": [[5, 5, "lost", 2, None, None]]}, "count"),
+        ({"gaps": [[5, 5, "gone", 1, None, None]]}, "reason"),
+        ({"gaps": [[5, 5, "lost", 1, None, [1, 2, None]]]}, "times"),
+        ({"gaps": [[5, 5, "lost", 1, [0, 2, 3], [1, 2, None]]]}, "times"),
+        ({"gaps": [[5, 5, "lost"]]}, "gap"),
         ({"gaps": [[4, 5, "eaten"]]}, "gap"),
         ({"obs": {}}, "`obs`"),
         ({"obs": [[0, 0, 501]]}, "observation"),

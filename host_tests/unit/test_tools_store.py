@@ -2,6 +2,7 @@
 
 import random
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tidegate_tools import schema
-from tidegate_tools.decode import Batch, Birth, Observation, Will
+from tidegate_tools.decode import Batch, Birth, Gap, Observation, Part, Will
 from tidegate_tools.errors import StoreError
 from tidegate_tools.queries import Archive
 from tidegate_tools.store import Received, Store
@@ -118,10 +119,10 @@ def test_an_echo_has_at_most_sixteen_ranges(store):
 
 
 def test_a_reported_gap_closes_the_hole_for_the_echo_but_is_not_stored(store):
-    [echo] = commit(store, batch(1, 3), batch(8, 9, gaps=((4, 7, "evicted"),)))
+    [echo] = commit(store, batch(1, 3), batch(8, 9, gaps=(Gap(4, 7, "evicted", 4),)))
     stream = only_stream(store)
     assert (echo.upto, stream.stored, stream.missing) == (9, 5, [])
-    assert stream.gaps == [(4, 7, "evicted")]
+    assert stream.gaps == [(4, 7, "evicted", 4, None, None)]
 
 
 def test_a_new_sink_does_not_wait_for_what_the_device_no_longer_holds(store):
@@ -195,8 +196,34 @@ def test_malformed_messages_are_counted(store):
     assert read(store).counters()["malformed"] == 2
 
 
+def test_a_snapshot_is_live_and_no_history(store):
+    assert commit(store, batch(7, 9, is_snapshot=True)) == []
+    archive = Archive(store.path)
+    assert {each.seq for each in archive.live(DEVICE).values()} == {7, 8, 9}
+    assert archive.rows("telemetry") == {} and archive.report() == []
+    commit(store, batch(1, 6, historical=True))
+    assert sorted(each.seq for each in archive.live(DEVICE).values()) == [5, 6, 7, 8, 9]
+    archive.close()
+
+
+def test_a_value_in_parts_is_echoed_when_all_of_it_is_stored(store):
+    value = bytes(range(100))
+
+    def part(first, last):
+        return batch(5, 4, parts=(Part(5, 1, 5_000, 554, first, 100, value[first:last]),))
+
+    for first, last in ((0, 60), (50, 80), (0, 60)):
+        [echo] = commit(store, part(first, last))
+        assert (echo.upto, echo.ahead) == (0, ())
+    [echo] = commit(store, part(80, 100))
+    assert echo.ahead == ((5, 5),)
+    [echo] = commit(store, part(0, 60), part(60, 100))
+    assert store.repeat_count() == 1 and store.conflict_count() == 0
+
+
 def test_everything_is_derived_again_from_the_file(store, tmp_path):
-    commit(store, birth((1, 1), first=3), batch(5, 9), batch(12, 14, gaps=((10, 10, "lost"),)))
+    gaps = (Gap(10, 10, "lost", 1),)
+    commit(store, birth((1, 1), first=3), batch(5, 9), batch(12, 14, gaps=gaps))
     store.close()
     again = Store(store.path)
     echoes = {echo.log: echo for echo in again.commit([Received(1, batch(30, 30))])}
@@ -240,7 +267,8 @@ def dump(store):
 
     Of devices the state counts: a will that is ignored leaves no trace.
     """
-    omitted = {"received_ms", "born_ms", "changed_ms", "repeats", "lag_age_s", "lag_count"}
+    omitted = {"received_ms", "born_ms", "changed_ms", "repeats", "lag_age_s", "lag_count",
+               "heard_ms", "delay_ms"}
     tables = {}
     with store.engine.connect() as connection:
         for table in schema.metadata.sorted_tables:
@@ -248,7 +276,8 @@ def dump(store):
                 continue
             columns = [column for column in table.columns if column.name not in omitted]
             tables[table.name] = sorted(map(tuple, connection.execute(select(*columns))))
-    tables["devices"] = Archive(store.path).devices()
+    tables["devices"] = {name: replace(state, changed_ms=0)
+                         for name, state in Archive(store.path).devices().items()}
     return tables
 
 
@@ -259,7 +288,7 @@ def histories(draw):
     messages = []
     for start, end in zip([0, *cuts], cuts, strict=False):
         boot = 1 if end <= 30 else 2
-        gaps = ((start + 1, start + 1, "lost"),) if end - start > 3 else ()
+        gaps = (Gap(start + 1, start + 1, "lost", 1),) if end - start > 3 else ()
         messages.append(
             batch(
                 start + 1 + len(gaps),
@@ -299,7 +328,7 @@ def known(messages):
     for message in messages:
         if isinstance(message, Batch):
             seqs |= {observation.seq for observation in message.observations}
-            for first, last, _reason in message.gaps:
+            for first, last, *_ in message.gaps:
                 seqs |= set(range(first, last + 1))
         elif isinstance(message, Birth):
             seqs |= set(range(1, message.first["telemetry"]))

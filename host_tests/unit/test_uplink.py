@@ -93,6 +93,18 @@ def test_the_window_holds_eight_and_the_backlog_leaves_one_place_for_live():
     assert [topic for _, topic, _ in world.step(1)] == ["history"]
 
 
+def test_live_alone_never_takes_the_place_of_the_backlog():
+    world = UplinkWorld()
+    world.fill(3 * BATCH_COUNT_MAX, pass_ms=1)
+    world.up()
+    topics = []
+    for number in range(20):
+        world.append(number)
+        topics += [topic for _, topic, _ in world.step(BACKLOG_WAIT_MS // 10)]
+    assert topics.count("live") == WINDOW_COUNT_MAX - 1 and topics.count("history") == 1
+    assert topics[-1] == "history"
+
+
 def test_a_fresh_observation_waits_for_no_backlog_message_that_is_not_yet_sent():
     world = UplinkWorld()
     world.fill(20 * BATCH_COUNT_MAX, pass_ms=1)

@@ -82,6 +82,10 @@ class AgentProcess:
                             self._environment)
         self.start_count += 1
 
+    def running(self):
+        """Whether it has been started and has not ended."""
+        return self._child is not None and self._child.status() is None
+
     def check(self):
         """Errors: ProcessError, with its last lines, where it ended by itself."""
         if self._child is not None and self._child.status() is not None:

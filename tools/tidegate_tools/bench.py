@@ -16,7 +16,8 @@ from tidegate_tools.errors import ToolError
 from tidegate_tools.report import print_rows
 
 # Name: the module whose `run(note)` gives its figures; note(text) is called before each step.
-BENCHES = {"spool": "tidegate_tools.bench_spool", "storm": "tidegate_tools.bench_storm"}
+BENCHES = {"spool": "tidegate_tools.bench_spool", "link": "tidegate_tools.bench_link",
+           "storm": "tidegate_tools.bench_storm"}
 ALL = "all"
 BROKEN, HELD, REACHED, UNKNOWN, REPORTED = (
     "broken", "held", "held, aim reached", "not measured", "")

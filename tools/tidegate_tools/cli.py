@@ -7,22 +7,20 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from typer import Argument, Option
+from typer import Option
 
 from tidegate_tools import report, shell
 from tidegate_tools.bench import bench
 from tidegate_tools.display import make_display
 from tidegate_tools.errors import ToolError
 from tidegate_tools.gate import app as gate_app
+from tidegate_tools.sink_commands import AsJson, or_complain
+from tidegate_tools.sink_commands import app as sink_app
 from tidegate_tools.spool_commands import app as spool_app
 from tidegate_tools.storm import app as storm_app
 
-AsJson = Annotated[bool, Option("--json", help="Print the result as one JSON object.")]
-
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   rich_markup_mode=None, help="Tools around Tidegate, the telemetry agent.")
-sink_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
-                       help="The reference receiver: stores each observation once.")
 app.add_typer(sink_app, name="sink")
 app.add_typer(spool_app, name="spool")
 app.add_typer(storm_app, name="storm")
@@ -57,7 +55,7 @@ def demo(
     from tidegate_tools.demo import Demo
     from tidegate_tools.demo_setup import Options, prepare
 
-    setup = _or_complain(lambda: prepare(Options(
+    setup = or_complain(lambda: prepare(Options(
         speed=speed, trace=trace, broker=broker, seed=seed, cut_s=cut, keep=keep,
         firmware=firmware, interpreter=interpreter)))
     status = shell.EXIT_FAILED
@@ -97,87 +95,6 @@ def _run_demo(make_demo, setup, as_json):
             markup=False, highlight=False)
         print(account.verdict(), flush=True)
     return 0 if account.balances else shell.EXIT_FAILED
-
-
-@sink_app.command("run", epilog="Example: tidegate sink run --host 127.0.0.1 --db sink.db")
-def sink_run(
-    db: Annotated[Path, Option(help="Database file; made where it does not exist.")],
-    host: Annotated[str, Option(help="The broker's host.")] = "127.0.0.1",
-    port: Annotated[int, Option(min=1, max=65535, help="The broker's port.")] = 1883,
-    username: Annotated[str | None, Option(help="User name at the broker.")] = None,
-    password: Annotated[str | None, Option(
-        envvar="TIDEGATE_PASSWORD",
-        help="Its password; better given in the environment.")] = None,
-):
-    """Receive from a broker until stopped, and confirm to each device what is committed."""
-    from tidegate_tools.sink import Link, Sink
-    from tidegate_tools.store import Store
-
-    store = _or_complain(lambda: Store(db))
-    sink = Sink(store, Link(host, port, username, password), lambda text: print(text, flush=True))
-    status = 0
-    try:
-        shell.run(sink.run())
-    except shell.Interrupted as interrupted:
-        shell.complain("the sink is stopped; what it confirmed is in %s" % db)
-        status = interrupted.status
-    except ToolError as error:
-        shell.complain(error)
-        status = shell.EXIT_FAILED
-    finally:
-        store.close()
-    raise typer.Exit(status)
-
-
-@sink_app.command("report", epilog="Example: tidegate sink report sink.db --json")
-def sink_report(
-    file: Annotated[Path, Argument(help="Database of a sink, running or not.")],
-    as_json: AsJson = False,
-):
-    """Show what is stored of each device, store and log, what is missing, and how far behind."""
-    from tidegate_tools.queries import Archive
-
-    archive = _or_complain(lambda: Archive(file))
-    try:
-        if as_json:
-            print(json.dumps(report.sink_json(archive)))
-        else:
-            report.print_sink(Console(), archive)
-    finally:
-        archive.close()
-
-
-@sink_app.command("ingest", epilog="Example: tidegate sink ingest spool.jsonl --db sink.db")
-def sink_ingest(
-    file: Annotated[Path, Argument(help="Batches, one a line; - for standard input.")],
-    db: Annotated[Path, Option(help="Database file; made where it does not exist.")],
-    device: Annotated[str | None, Option(
-        help="Whose they are. Default: what they say, or what the database knows.")] = None,
-    as_json: AsJson = False,
-):
-    """Store what `tidegate spool export` wrote, each observation once.
-
-    Exit status 1 where a line was refused or says something else than what is stored.
-    """
-    from tidegate_tools.ingest import ingest_file
-
-    outcome = _or_complain(lambda: ingest_file(file, db, device))
-    if as_json:
-        print(json.dumps(outcome.to_json()))
-    else:
-        print(outcome.text())
-    for sentence in outcome.refused:
-        shell.complain(sentence)
-    raise typer.Exit(shell.EXIT_FAILED if outcome.refused_count or outcome.conflicts else 0)
-
-
-def _or_complain(action):
-    """The action's result; an error of the user's is one line and exit status 2."""
-    try:
-        return action()
-    except ToolError as error:
-        shell.complain(error)
-        raise typer.Exit(shell.EXIT_USAGE) from None
 
 
 def main():

@@ -18,7 +18,7 @@ def members(message):
     rows = []
     for each in message["Observations"]:
         observation_id = each["ObservationId"]
-        rows.append([len(rows), each["_at"], observation_id,
+        rows.append([each.get("_seq", len(rows)), each["_at"], observation_id,
                      _value(quantities.get(observation_id), each)])
     found["obs"] = rows
     return found
@@ -35,6 +35,8 @@ def _value(quantity, each):
         return _scaled(text, quantity.decimals)
     if quantity.kind == "text":
         return text
+    if "_of" in each:
+        return {"b64": text, "at": each["_offset"], "of": each["_of"]}
     if each.get("_b64") == 1:
         return {"b64": text}
     return {"b64": base64.b64encode(text.encode()).decode()}

@@ -14,7 +14,7 @@ UPWARD = ("live", "history", "records", "state")
 LOGS = ("telemetry", "records")
 LOG_OF_TOPIC = {"live": "telemetry", "history": "telemetry", "records": "records"}
 QUALITIES = ("unknown", "estimated", "rtc", "synced")
-GAP_REASONS = ("evicted", "lost")
+GAP_REASONS = ("evicted", "lost", "cut")
 PAYLOAD_BYTES_MAX = 256_000
 COUNT_MAX = 1 << 53
 DEVICE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -31,10 +31,36 @@ class Observation(NamedTuple):
     value: str
 
 
+class Gap(NamedTuple):
+    """Seqs that will never come. `begin` and `end` are (boot, mono_ms, utc_ms or None), between
+    which they were taken, or None where the device does not know.
+    """
+
+    first: int
+    last: int
+    reason: str
+    count: int
+    begin: tuple | None = None
+    end: tuple | None = None
+
+
+class Part(NamedTuple):
+    """`data`, at byte `offset` of the `total_bytes` of an opaque value that came in parts."""
+
+    seq: int
+    boot: int
+    mono_ms: int
+    id: int
+    offset: int
+    total_bytes: int
+    data: bytes
+
+
 @dataclass(frozen=True)
 class Batch:
     """A checked batch. `utc_zero_ms` is the UTC of the boot's moment 0, or None; `lag_age_s` is
-    None where the device cannot date its oldest observation.
+    None where the device cannot date its oldest observation; `lag_rate` is observations confirmed
+    a second, `drain_s` in how many s all will be, None where nothing moves.
     """
 
     device: str
@@ -48,6 +74,11 @@ class Batch:
     lag_count: int
     gaps: tuple
     observations: tuple
+    parts: tuple = ()
+    is_snapshot: bool = False
+    lag_bytes: int = 0
+    lag_rate: int = 0
+    drain_s: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,20 +156,34 @@ def _batch(device, kind, members):
     _need(isinstance(historical, bool), "`historical` is not true or false")
     lag = members.get("lag")
     _need(isinstance(lag, dict), "`lag` is not an object")
+    _need(members.get("snapshot", True) is True, "`snapshot` is not true")
+    found = _observations(members, seq, boot, mono_ms)
     return Batch(
         device, store, log, boot, None if utc_ms is None else utc_ms - mono_ms, quality,
         historical, _count_or_null(lag, "age_s"), _count(lag, "count"), _gaps(members),
-        _observations(members, seq, boot, mono_ms))
+        tuple(each for each in found if isinstance(each, Observation)),
+        tuple(each for each in found if isinstance(each, Part)), "snapshot" in members,
+        _count(lag, "bytes"), _count(lag, "rate"), _count_or_null(lag, "drain_s"))
 
 
 def _gaps(members):
     gaps = members.get("gaps")
     _need(isinstance(gaps, list), "`gaps` is not a list")
     for gap in gaps:
-        _need(isinstance(gap, list) and len(gap) == 3, "a gap is not [first, last, reason]")
+        _need(isinstance(gap, list) and len(gap) == 6,
+              "a gap is not [first, last, reason, count, from, to]")
         _need(_is_count(gap[0], 1) and _is_count(gap[1], gap[0]), "a gap's seqs are not a range")
         _need(gap[2] in GAP_REASONS, "a gap's reason is unknown")
-    return tuple(tuple(gap) for gap in gaps)
+        _need(_is_count(gap[3]) and gap[3] <= gap[1] - gap[0] + 1, "a gap's count is too high")
+        _need(all(map(_is_moment, gap[4:])) and (gap[4] is None) == (gap[5] is None),
+              "a gap's times are neither null nor [boot, mono, utc]")
+    return tuple(Gap(*gap[:4], *(moment and tuple(moment) for moment in gap[4:])) for gap in gaps)
+
+
+def _is_moment(value):
+    return value is None or isinstance(value, list) and len(value) == 3 and (
+        _is_count(value[0], 1) and _is_count(value[1])
+        and (value[2] is None or _is_count(value[2])))
 
 
 def _observations(members, seq, boot, mono_ms):
@@ -156,11 +201,22 @@ def _observations(members, seq, boot, mono_ms):
         else:
             _need(this == seq, "the batch's seq is not that of its first observation")
         try:
-            value = to_text(from_json(row[3]))
+            observations.append(_observation((this, boot, mono_ms + row[1], row[2]), row[3]))
         except ValueError as error:
             raise DecodeError("observation %d of seq %d: %s" % (row[2], this, error)) from None
-        observations.append(Observation(this, boot, mono_ms + row[1], row[2], value))
-    return tuple(observations)
+    return observations
+
+
+def _observation(fact, form):
+    """An Observation or a Part. Errors: ValueError."""
+    if not (isinstance(form, dict) and "of" in form):
+        return Observation(*fact, to_text(from_json(form)))
+    offset, total_bytes = form.pop("at", None), form.pop("of")
+    data = from_json(form)
+    if not (_is_count(offset) and _is_count(total_bytes) and isinstance(data, bytes) and data
+            and offset + len(data) <= total_bytes <= PAYLOAD_BYTES_MAX):
+        raise ValueError("a part does not lie inside its value")
+    return Part(*fact, offset, total_bytes, data)
 
 
 def _state(device, members):

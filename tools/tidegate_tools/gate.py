@@ -16,6 +16,7 @@ from tidegate_tools import shell
 
 MODES = ("refuse", "costly", "queue", "stall", "down")
 CHUNK_BYTES = 16_384
+LINE_COUNT_MAX = 64
 WAITING_COUNT_MAX = 20_000
 CONNECTION_COUNT_MAX = 20_000
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
@@ -163,23 +164,41 @@ class Gate:
             end.close()
 
     async def _pump(self, reader, writer):
+        """A line: what is delayed does not hold up what comes behind it."""
+        line = asyncio.Queue(LINE_COUNT_MAX)
+        filling = asyncio.ensure_future(_fill(reader, line))
+        free_s = 0.0
         try:
             while True:
-                data = await reader.read(CHUNK_BYTES)
+                arrived_s, data = await line.get()
                 if not data:
                     return
                 settings = self.settings
-                wait_s = settings.delay_ms / 1000
+                due_s = max(free_s, arrived_s + settings.delay_ms / 1000)
                 if settings.bytes_per_s:
-                    wait_s += len(data) / settings.bytes_per_s
-                if wait_s:
-                    await asyncio.sleep(wait_s)
+                    due_s += len(data) / settings.bytes_per_s
+                free_s = due_s
+                if due_s > time.monotonic():
+                    await asyncio.sleep(due_s - time.monotonic())
                 while self.settings.is_stalled:
                     await asyncio.sleep(0.05)
                 writer.write(data)
                 await writer.drain()
         except OSError:
             return
+        finally:
+            filling.cancel()
+
+
+async def _fill(reader, line):
+    """Put what arrives into a line, with the time of its arrival; nothing at the end."""
+    try:
+        data = b"begins"
+        while data:
+            data = await reader.read(CHUNK_BYTES)
+            await line.put((time.monotonic(), data))
+    except OSError:
+        await line.put((time.monotonic(), b""))
 
 
 async def _listen(reader, early):

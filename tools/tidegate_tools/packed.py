@@ -8,10 +8,11 @@ import binascii
 VERSION = 1
 LOGS = ("telemetry", "records")
 QUALITIES = ("unknown", "estimated", "rtc", "synced")
-REASONS = ("evicted", "lost")
-RECORDS, HISTORICAL, DATED, AGED = 1, 2, 16, 32
-FLAGS_KNOWN = 0x3F
-NUMBER, TEXT, OPAQUE = 0, 1, 2
+REASONS = ("evicted", "lost", "cut")
+TIMED = 4
+RECORDS, HISTORICAL, DATED, AGED, SNAPSHOT = 1, 2, 16, 32, 64
+FLAGS_KNOWN = 0x7F
+NUMBER, TEXT, OPAQUE, PART = 0, 1, 2, 3
 SAME_TIME = 4
 
 
@@ -35,9 +36,15 @@ def members(payload):
         found[name] = reader.varint()
     found["utc"] = reader.varint() if flags & DATED else None
     age_s = reader.varint() if flags & AGED else None
-    found["lag"] = {"age_s": age_s, "count": reader.varint()}
+    found["lag"] = {"age_s": age_s}
+    for name in ("count", "bytes", "rate"):
+        found["lag"][name] = reader.varint()
+    drain_s = reader.varint()
+    found["lag"]["drain_s"] = drain_s - 1 if drain_s else None
     found["gaps"] = [_gap(reader) for _ in range(reader.varint())]
-    found["obs"] = _observations(reader)
+    if flags & SNAPSHOT:
+        found["snapshot"] = True
+    found["obs"] = _observations(reader, flags & SNAPSHOT)
     return found
 
 
@@ -45,21 +52,33 @@ def _gap(reader):
     first = reader.varint()
     last = first + reader.varint()
     reason = reader.byte()
-    if reason >= len(REASONS):
+    if reason & ~TIMED >= len(REASONS):
         raise ValueError("a gap's reason is unknown")
-    return [first, last, REASONS[reason]]
+    count = reader.varint()
+    span = [_moment(reader), _moment(reader)] if reason & TIMED else [None, None]
+    return [first, last, REASONS[reason & ~TIMED], count] + span
 
 
-def _observations(reader):
+def _moment(reader):
+    boot, mono_ms, utc = reader.varint(), reader.varint(), reader.varint()
+    return [boot, mono_ms, utc - 1 if utc else None]
+
+
+def _observations(reader, is_snapshot):
     rows = []
     last = {}
     observation_id = delta_ms = 0
+    seq_delta = -1
     while not reader.is_at_end():
         key = reader.varint()
         kind = key & 3
         observation_id += _signed(key >> 3)
         if not key & SAME_TIME:
             delta_ms += reader.varint()
+        if not is_snapshot:
+            seq_delta += 1
+        else:
+            seq_delta = max(0, seq_delta) + reader.varint()
         if kind == NUMBER:
             value = last.get(observation_id, 0) + _signed(reader.varint())
             last[observation_id] = value
@@ -69,8 +88,10 @@ def _observations(reader):
             data = reader.data(reader.varint())
             value = {"b64": binascii.b2a_base64(data)[:-1].decode()}
         else:
-            raise ValueError("a value's kind is unknown")
-        rows.append([len(rows), delta_ms, observation_id, value])
+            total, offset = reader.varint(), reader.varint()
+            data = reader.data(reader.varint())
+            value = {"b64": binascii.b2a_base64(data)[:-1].decode(), "at": offset, "of": total}
+        rows.append([seq_delta, delta_ms, observation_id, value])
     return rows
 
 

@@ -62,5 +62,5 @@ def load_quantities():
             row[device.DECIMALS], device.LOG_NAMES[row[device.LOG]],
             POLICIES[row[device.POLICY]], row[device.BOUND], row[device.HEARTBEAT_S],
             row[device.MIN], row[device.MAX])
-        for row in device.ROWS
+        for row in device.ROWS + device.OWN_ROWS
     }

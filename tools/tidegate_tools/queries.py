@@ -36,12 +36,25 @@ class LiveValue(NamedTuple):
     utc_ms: int | None
 
 
+class GapRow(NamedTuple):
+    """Seqs that will never come: `count` observations, taken between two moments in UTC ms, None
+    where nobody knows them.
+    """
+
+    first: int
+    last: int
+    reason: str
+    count: int
+    begin_utc_ms: int | None
+    end_utc_ms: int | None
+
+
 @dataclass(frozen=True)
 class StreamReport:
     """What is here of one (device, store, log).
 
     `missing` are ranges of seqs up to `last` that are neither stored nor reported as a gap;
-    `gaps` are (first, last, reason) as the device reported them.
+    `gaps` are GapRow, as the device reported them.
     """
 
     device: str
@@ -58,6 +71,9 @@ class StreamReport:
     lag_count: int
     lag_age_s_max: int
     lag_count_max: int
+    lag_bytes: int
+    lag_rate: int
+    drain_s: int | None
     sessions: int
 
 
@@ -72,6 +88,7 @@ class DeviceState:
     version: str
     interpreter: str
     board: str
+    changed_ms: int
 
 
 class Archive:
@@ -131,7 +148,7 @@ class Archive:
             session = (row.boot, row.session)
             found[row.device] = DeviceState(
                 row.device, session > (row.will_boot, row.will_session), session, row.store,
-                row.version, row.interpreter, row.board)
+                row.version, row.interpreter, row.board, row.changed_ms)
         return found
 
     def counters(self):
@@ -142,6 +159,21 @@ class Archive:
                 select(schema.counters.c.name, schema.counters.c.count)))
         return found
 
+    def standing(self):
+        """What alerts are made of, without reading any observation.
+
+        Result: rows (device, store, log, stored, repeats, lag_age_s, lag_count, heard_ms,
+        delay_ms) of the streams; (device, log, GapRow) of the gaps.
+        """
+        table = schema.streams.c
+        streams = self._select(select(
+            table.device, table.store, table.log, table.stored_count, table.repeats,
+            table.lag_age_s, table.lag_count, table.heard_ms, table.delay_ms))
+        gaps = self._select(select(
+            table.device, table.log, *(schema.gaps.c[name] for name in GapRow._fields)
+        ).join(schema.gaps, schema.gaps.c.stream == table.id))
+        return streams, [(device, log, GapRow(*values)) for device, log, *values in gaps]
+
     def report(self):
         """A StreamReport of every stream, sorted by device, store and log."""
         sessions = schema.sessions.c
@@ -150,11 +182,12 @@ class Archive:
                 select(sessions.device, sessions.store, func.count())
                 .group_by(sessions.device, sessions.store))}
         gaps = {}
-        for stream, first, last, reason in self._select(select(schema.gaps)):
-            gaps.setdefault(stream, []).append((first, last, reason))
+        columns = [schema.gaps.c[name] for name in ("stream", *GapRow._fields)]
+        for stream, *values in self._select(select(*columns)):
+            gaps.setdefault(stream, []).append(GapRow(*values))
         streams = self._select(select(schema.streams).order_by(
             schema.streams.c.device, schema.streams.c.store, schema.streams.c.log))
-        return [self._stream_report(row, sorted(gaps.get(row.id, [])),
+        return [self._stream_report(row, sorted(gaps.get(row.id, []), key=lambda gap: gap[:3]),
                                     session_counts.get((row.device, row.store), 0))
                 for row in streams]
 
@@ -163,13 +196,13 @@ class Archive:
         seqs = [seq for (seq,) in self._select(
             select(table.seq).where(table.stream == row.id).order_by(table.seq))]
         known = Coverage(_runs(seqs))
-        for first, last, _reason in gaps:
-            known.add(first, last)
+        for gap in gaps:
+            known.add(gap.first, gap.last)
         return StreamReport(
             row.device, row.store, row.log, len(seqs), seqs[0] if seqs else None,
             seqs[-1] if seqs else None, known.holes(max(known.last, row.first_held - 1)), gaps,
             row.repeats, row.conflicts, row.lag_age_s, row.lag_count, row.lag_age_s_max,
-            row.lag_count_max, session_count)
+            row.lag_count_max, row.lag_bytes, row.lag_rate, row.drain_s, session_count)
 
 
 def _runs(seqs):

@@ -1,6 +1,7 @@
 """Reports as tables, plain lines or JSON: the sink's, and the demo's ledger."""
 
 from dataclasses import asdict
+from datetime import datetime, timezone
 
 from rich.console import Console
 from rich.table import Table
@@ -44,6 +45,17 @@ def ranges_text(ranges):
     return ", ".join(parts) or "-"
 
 
+def gap_text(gap):
+    """`13-19 evicted, 7 observations of 2026-01-15 20:41:01 to 20:59:59 UTC`."""
+    text = "%s %s, %d observation%s" % (ranges_text([gap]), gap.reason, gap.count,
+                                        "" if gap.count == 1 else "s")
+    if gap.begin_utc_ms is None or gap.end_utc_ms is None:
+        return text
+    return "%s, from %s to %s UTC" % (text, *(
+        datetime.fromtimestamp(ms // 1_000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        for ms in (gap.begin_utc_ms, gap.end_utc_ms)))
+
+
 def lag_text(age_s, count):
     return "%s, %d" % ("? s" if age_s is None else "%d s" % age_s, count)
 
@@ -70,6 +82,10 @@ def print_sink(console, archive):
         console.print("nothing has arrived yet")
     else:
         print_rows(console, "streams", STREAM_COLUMNS, map(stream_row, streams))
+    for stream in streams:
+        for gap in stream.gaps[:NAMED_COUNT_MAX]:
+            console.print("gap of %s %s: %s" % (stream.device, stream.log, gap_text(gap)),
+                          markup=False, highlight=False, soft_wrap=True)
     for device in archive.devices().values():
         console.print("%s is %s since session %d.%d (%s, %s)" % (
             device.device, "online" if device.online else "offline", *device.session,

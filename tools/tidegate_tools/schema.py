@@ -7,7 +7,7 @@ starts reads them and needs nothing else.
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
-FORMAT = "tidegate sink 1"
+FORMAT = "tidegate sink 2"
 
 metadata = sql.MetaData()
 
@@ -36,6 +36,13 @@ streams = Table(
     Column("lag_count", BigInteger, nullable=False),
     Column("lag_age_s_max", BigInteger, nullable=False),
     Column("lag_count_max", BigInteger, nullable=False),
+    # When the last batch came, how many were stored, and how late the last dated live batch was.
+    Column("heard_ms", BigInteger, nullable=False),
+    Column("stored_count", BigInteger, nullable=False),
+    Column("delay_ms", BigInteger),
+    Column("lag_bytes", BigInteger, nullable=False),
+    Column("lag_rate", BigInteger, nullable=False),
+    Column("drain_s", BigInteger),
     sql.UniqueConstraint("device", "store", "log"),
 )
 
@@ -53,12 +60,20 @@ observations = Table(
     sqlite_with_rowid=False,
 )
 
+# What is missing for good, and between which moments it was taken, where the device knows.
 gaps = Table(
     "gaps", metadata,
     Column("stream", sql.ForeignKey("streams.id"), primary_key=True),
     Column("first", BigInteger, primary_key=True),
     Column("last", BigInteger, primary_key=True),
     Column("reason", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("begin_boot", BigInteger),
+    Column("begin_mono_ms", BigInteger),
+    Column("begin_utc_ms", BigInteger),
+    Column("end_boot", BigInteger),
+    Column("end_mono_ms", BigInteger),
+    Column("end_utc_ms", BigInteger),
     sqlite_with_rowid=False,
 )
 

@@ -77,7 +77,8 @@ def batches(spool, device, is_unconfirmed_only):
         else:
             track = _EveryTrack(spool.cursor(index), index)
         # The age of the oldest one is not known: the host's clock is not the device's.
-        lag = {"age_s": None, "count": log.next_seq - 1 - log.ranges.count()}
+        lag = {"age_s": None, "count": log.next_seq - 1 - log.ranges.count(), "bytes": 0,
+               "rate": 0, "drain_s": None}
         while True:
             payload = batch.build(track, lag)
             if payload is None:

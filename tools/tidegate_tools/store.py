@@ -23,8 +23,10 @@ from tidegate_tools import schema, standing
 from tidegate_tools.coverage import Coverage
 from tidegate_tools.decode import Batch, Birth, Will
 from tidegate_tools.errors import StoreError
+from tidegate_tools.parts import Assembly
 
-LAG = ("lag_age_s", "lag_count", "lag_age_s_max", "lag_count_max")
+LAG = ("lag_age_s", "lag_count", "lag_age_s_max", "lag_count_max", "heard_ms", "delay_ms",
+       "lag_bytes", "lag_rate", "drain_s")
 
 
 class Received(NamedTuple):
@@ -71,13 +73,18 @@ class Stream:
     lag_count: int = 0
     lag_age_s_max: int = 0
     lag_count_max: int = 0
+    heard_ms: int = 0
+    delay_ms: int | None = None
+    lag_bytes: int = 0
+    lag_rate: int = 0
+    drain_s: int | None = None
 
     def counts(self):
         return {name: getattr(self, name)
-                for name in ("first_held", "repeats", "conflicts", *LAG)}
+                for name in ("first_held", "repeats", "conflicts", "stored_count", *LAG)}
 
     def copy(self):
-        return Stream(self.id, self.coverage.copy(), self.stored_count, **self.counts())
+        return Stream(self.id, self.coverage.copy(), **self.counts())
 
     def cover_unheld(self, first):
         """Seqs below `first` are no longer on the device: they will not come, or have come."""
@@ -100,6 +107,7 @@ class Store:
             schema.metadata.create_all(connection)
             self.identity = standing.claim(connection, secrets.token_hex(4), self.path)
             self._streams = load_streams(connection)
+        self._assembly = Assembly()
 
     def close(self):
         self.engine.dispose()
@@ -158,17 +166,25 @@ class Store:
         return touched[key]
 
     def _take_batch(self, connection, touched, batch, at_ms):
-        stream = self._touch(connection, touched, (batch.device, batch.store, batch.log))
+        key = (batch.device, batch.store, batch.log)
+        if batch.is_snapshot:
+            # The live picture, ahead of the history it is of.
+            standing.take_anchor(connection, batch)
+            standing.take_live(connection, batch, batch.observations)
+            return
+        whole = [self._assembly.take(key, part) for part in batch.parts]
+        observations = [*batch.observations, *(each for each in whole if each is not None)]
+        stream = self._touch(connection, touched, key)
         table = schema.observations
         known = {}
-        if batch.observations:
-            span = (batch.observations[0].seq, batch.observations[-1].seq)
+        if observations:
+            span = (observations[0].seq, observations[-1].seq)
             known = {row.seq: tuple(row) for row in connection.execute(
                 select(table.c.seq, table.c.boot, table.c.mono_ms, table.c.id, table.c.value)
                 .where(table.c.stream == stream.id, table.c.seq.between(*span)))}
         agreed = []
         fresh = []
-        for observation in batch.observations:
+        for observation in observations:
             stored = known.get(observation.seq)
             if stored is None:
                 fresh.append(dict(observation._asdict(), stream=stream.id,
@@ -184,20 +200,29 @@ class Store:
             connection.execute(insert(table), fresh)
             stream.stored_count += len(fresh)
         self._take_gaps(connection, stream, batch.gaps)
-        self._take_lag(stream, batch)
+        self._take_lag(stream, batch, at_ms)
         standing.take_anchor(connection, batch)
         standing.take_live(connection, batch, agreed)
 
     @staticmethod
     def _take_gaps(connection, stream, gaps):
-        for first, last, reason in gaps:
+        for gap in gaps:
+            values = {"first": gap.first, "last": gap.last, "reason": gap.reason,
+                      "count": gap.count}
+            for side, moment in (("begin", gap.begin), ("end", gap.end)):
+                values.update(zip((side + "_boot", side + "_mono_ms", side + "_utc_ms"),
+                                  moment or (None, None, None)))
             connection.execute(upsert(schema.gaps).values(
-                stream=stream.id, first=first, last=last, reason=reason).on_conflict_do_nothing())
-            stream.coverage.add(first, last)
+                stream=stream.id, **values).on_conflict_do_nothing())
+            stream.coverage.add(gap.first, gap.last)
 
     @staticmethod
-    def _take_lag(stream, batch):
-        stream.lag_age_s = batch.lag_age_s
+    def _take_lag(stream, batch, at_ms):
+        stream.heard_ms = at_ms
+        if batch.observations and batch.utc_zero_ms is not None and not batch.historical:
+            stream.delay_ms = max(0, at_ms - batch.utc_zero_ms - batch.observations[-1].mono_ms)
+        for name in ("lag_age_s", "lag_bytes", "lag_rate", "drain_s"):
+            setattr(stream, name, getattr(batch, name))
         stream.lag_count = batch.lag_count
         stream.lag_age_s_max = max(stream.lag_age_s_max, batch.lag_age_s or 0)
         stream.lag_count_max = max(stream.lag_count_max, batch.lag_count)
@@ -257,7 +282,6 @@ def load_streams(connection):
         streams[key] = by_id[stream.id] = stream
     for stream_id, first, last in connection.execute(runs):
         by_id[stream_id].coverage.add(first, last)
-        by_id[stream_id].stored_count += last - first + 1
     for gap in connection.execute(select(schema.gaps)):
         by_id[gap.stream].coverage.add(gap.first, gap.last)
     return streams

@@ -1,7 +1,9 @@
 """The configuration's keys, as one table, and the check that every source of it passes."""
 
 from tidegate.errors import ConfigurationError
-from tidegate.limits import DEVICE_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN
+from tidegate.limits import (
+    COMMAND_KEY_BYTES_MAX, DEVICE_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN,
+)
 
 TEXT, INTEGER, CHOICE = 0, 1, 2
 
@@ -16,6 +18,8 @@ KEYS = (
      "the server's PUBACK"),
     ("codec", CHOICE, "json", 0, 0, ("json", "packed", "collection"), "form of the payloads"),
     ("keep_alive_s", INTEGER, 60, KEEP_ALIVE_S_MIN, KEEP_ALIVE_S_MAX, (), "MQTT keep-alive"),
+    ("command_key", TEXT, "", 0, COMMAND_KEY_BYTES_MAX, (), "secret that signs commands which "
+     "change something, empty for none; never shown"),
 )
 
 _DEVICE_ID_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"

@@ -20,6 +20,7 @@ class Codec:
         self._wire = wire
         self._on_message = on_message
         self._client = None
+        self._puback = bytearray((PUBACK, 2, 0, 0))
 
     # The two members of the socket module that umqtt.simple uses.
 
@@ -55,7 +56,8 @@ class Codec:
     def publish(self, topic, payload, retain, packet_id):
         """Write PUBLISH for QoS 1. Arguments: topic and payload, bytes."""
         self._client.pid = packet_id - 1
-        self._wire.lay_answer(bytes((PUBACK, 2, packet_id >> 8, packet_id & 0xFF)))
+        self._puback[2], self._puback[3] = packet_id >> 8, packet_id & 0xFF
+        self._wire.lay_answer(self._puback)
         self._client.publish(topic, payload, retain, 1)
 
     def ping(self):

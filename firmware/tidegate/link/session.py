@@ -42,6 +42,8 @@ class Session:
         self._host, self._port, self._request = "", 0, None
         self.connack_ms_max = CONNACK_MS_MAX
         self.phase = IDLE
+        # Taken as a value once: each time would leave garbage.
+        self._work_each_step = self._work
 
     def open(self, host, port, request, now_ms):
         """Begin an attempt.
@@ -81,7 +83,7 @@ class Session:
     def step(self, now_ms):
         """Bounded work on whatever phase this is."""
         if self.phase != IDLE:
-            self._guard(self._work, now_ms)
+            self._guard(self._work_each_step, now_ms)
 
     def _guard(self, work, now_ms):
         """Any failure of the stream, the peer or umqtt.simple ends the session with its cause."""

@@ -23,6 +23,7 @@ class Wire:
         self._tx_start = self._tx_end = 0
         self._rx_start = self._rx_end = 0
         self._answer = b""
+        self._answer_at = 0
         self._at = self._packet_end = 0
         self.stream = None
 
@@ -32,6 +33,7 @@ class Wire:
         self._tx_start = self._tx_end = self._rx_start = self._rx_end = 0
         self._at = self._packet_end = 0
         self._answer = b""
+        self._answer_at = 0
 
     def detach(self):
         """Close the stream, if there is one."""
@@ -63,16 +65,20 @@ class Wire:
             self._tx_start, self._tx_end = 0, end - count
         if end > TX_BYTES_MAX:
             raise LinkError(causes.PROTOCOL, "packet above %d bytes" % TX_BYTES_MAX)
-        self._tx[self._tx_end:end] = data if count == len(data) else memoryview(data)[:count]
+        if count == len(data):
+            self._tx[self._tx_end:end] = data
+        else:
+            for at in range(count):
+                self._tx[self._tx_end + at] = data[at]
         self._tx_end = end
         return count
 
     def read(self, count):
         """Serve from the answer laid ready, else from the packet being decoded."""
-        if self._answer:
-            data = self._answer[:count]
-            self._answer = self._answer[count:]
-            return data
+        if self._answer_at < len(self._answer):
+            at = self._answer_at
+            self._answer_at = at + count
+            return self._answer[at:at + count]
         if self._at + count > self._packet_end:
             raise LinkError(causes.PROTOCOL, "packet shorter than its fields")
         data = bytes(self._rx_view[self._at:self._at + count])
@@ -84,6 +90,7 @@ class Wire:
     def lay_answer(self, data):
         """Have the next reads return `data`: the answer umqtt.simple would wait for."""
         self._answer = data
+        self._answer_at = 0
 
     def room_bytes(self):
         """How large a packet can be written now; PUBACK and PINGREQ have room of their own."""

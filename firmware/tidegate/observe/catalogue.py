@@ -86,6 +86,13 @@ ROWS = (
     (911, "EspApplicationVersion", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 64),
 )
 
+# What the agent observes of itself.
+COMMAND_COUNTER_ID = 4_001
+OWN_ROWS = (
+    (COMMAND_COUNTER_ID, "CommandCounter", NUMBER, "", 0, RECORDS, EXACT,
+     0, 0, 0, 0, 0, 0, COUNT53_MAX),
+)
+
 
 class Catalogue:
     """A checked table of observations, looked up by id.
@@ -94,7 +101,7 @@ class Catalogue:
     Errors: CatalogueError names the row and what is wrong with it.
     """
 
-    def __init__(self, rows=ROWS):
+    def __init__(self, rows=ROWS + OWN_ROWS):
         if len(rows) > OBSERVATION_COUNT_MAX:
             raise CatalogueError("%d rows, at most %d" % (len(rows), OBSERVATION_COUNT_MAX))
         self.rows = rows

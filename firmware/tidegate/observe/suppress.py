@@ -41,9 +41,17 @@ class Suppressor:
         elif not is_digest and is_valid(row, value):
             self._last[index], self._seq[index] = _comparator(row, value), seq
 
+    def index(self, observation_id):
+        """Row number of an id, or -1."""
+        return self._catalogue.index(observation_id)
+
     def log(self, index):
         """The log of row `index`."""
         return self._catalogue.rows[index][LOG]
+
+    def kind(self, index):
+        """The kind of row `index`."""
+        return self._catalogue.rows[index][KIND]
 
     def id(self, index):
         """The observation id of row `index`."""

@@ -158,7 +158,7 @@ class Head:
         elif self.program():
             header.set_time(header.boot, now_ms, wrap_count)
             self.base_ms = now_ms
-    
+
     def _burn(self):
         """Make sure that nothing behind the tail ever reads as a frame.
 

@@ -8,19 +8,23 @@ the split on, the backlog track what is unconfirmed below it, so each observatio
 class Track:
     """One of them.
 
-    Arguments: cursor, of its log; log_index; is_backlog. `limit` is the seq before which a
-    backlog ends, None for a live track.
+    Arguments: cursor, of its log; log_index; is_backlog; topic. `limit` is the seq before which a
+    backlog ends, None for a live track. `part_seq` is the seq of a value that is under way in
+    parts, 0 for none, and `part_offset` where its next one begins.
     """
 
-    def __init__(self, cursor, log_index, is_backlog):
+    def __init__(self, cursor, log_index, is_backlog, topic=b""):
         self.cursor = cursor
         self.log_index = log_index
         self.is_backlog = is_backlog
+        self.topic = topic
         self.limit = None
         self._end = None
+        self.part_seq = self.part_offset = 0
 
     def begin(self, split):
         """A session came up with its head at `split`."""
+        self.part_seq = self.part_offset = 0
         if self.is_backlog:
             self.limit = split
             self.cursor.seek(self.cursor.log.ranges.skip(1))

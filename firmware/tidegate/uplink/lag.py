@@ -1,52 +1,87 @@
 """How far behind the device is, measured on the device."""
 
-from tidegate.observe.catalogue import RECORDS, TELEMETRY
+from tidegate.limits import TICKS_MASK_MS
+from tidegate.observe.catalogue import TELEMETRY
 
 
 class Lag:
-    """Age of the oldest unconfirmed observation, and how many there are, for each log.
+    """Age of the oldest unconfirmed observation, how many there are, the flash they take, and how
+    fast they are confirmed, for each log.
 
-    Arguments: spool, started; anchor, of this boot; monotonic, the time.
+    Arguments: spool, started; anchor, of this boot; monotonic, the time. `probe` is a cursor that
+    others may use between two calls.
     """
 
     def __init__(self, spool, anchor, monotonic):
         self._spool = spool
         self._anchor = anchor
         self._monotonic = monotonic
-        self._probes = {log: spool.cursor(log) for log in (TELEMETRY, RECORDS)}
-        self._oldest = {}
-        self._age_s = {}
+        self.probe = spool.cursor(TELEMETRY)
+        self._oldest = [None, None]
+        self._age_s = [None, None]
+        self._rate = [0, 0]
+        self._confirmed = [log.next_seq - 1 - self.count(index)
+                           for index, log in enumerate(spool.logs)]
+        self._measured_ms = monotonic.now_ms
+        self._member = {}
 
     def count(self, log_index):
         """How many observations are not confirmed."""
         log = self._spool.logs[log_index]
-        return log.next_seq - 1 - log.ranges.count()
+        return log.ranges.missing_count(1, log.next_seq - 1)
 
     def member(self, log_index):
-        """The member `lag` of a batch, SPEC section 4, as of the last `measure`."""
-        return {"age_s": self._age_s.get(log_index), "count": self.count(log_index)}
+        """The member `lag` of a batch, SPEC section 4, as of the last `measure`.
+
+        It is the same dict each time.
+        """
+        member, rate = self._member, self._rate[log_index]
+        count = self.count(log_index)
+        oldest, log = self._oldest[log_index], self._spool.logs[log_index]
+        member["age_s"] = self._age_s[log_index]
+        member["count"] = count
+        member["bytes"] = 0
+        if count and oldest is not None:
+            number, offset = oldest[4:]
+            member["bytes"] = max(
+                0, (log.number - number) * log.block_bytes + log.offset - offset)
+        member["rate"] = rate
+        member["drain_s"] = (count + rate - 1) // rate if rate else 0 if not count else None
+        return member
 
     def measure(self, now_ms):
         """Look at the oldest unconfirmed observation of each log."""
-        for log_index, probe in self._probes.items():
-            log = self._spool.logs[log_index]
-            seq = log.ranges.skip(1)
-            if seq >= log.next_seq:
-                self._age_s[log_index] = 0
-                continue
-            oldest = self._oldest.get(log_index)
-            if oldest is None or oldest[0] != seq:
-                probe.seek(seq)
-                if not probe.next():
-                    continue
-                oldest = (seq, probe.boot, probe.mono_base_ms + probe.frame.delta_ms,
-                          probe.utc_zero_ms)
-                self._oldest[log_index] = oldest
-            self._age_s[log_index] = self._age(oldest, self._monotonic.total_ms(now_ms))
+        elapsed_ms = (now_ms - self._measured_ms) & TICKS_MASK_MS
+        self._measured_ms = now_ms
+        for log_index, log in enumerate(self._spool.logs):
+            confirmed = log.next_seq - 1 - self.count(log_index)
+            if elapsed_ms:
+                news = (confirmed - self._confirmed[log_index]) * 1_000 // elapsed_ms
+                # The mean of about the last four, rounded so that it reaches what it nears.
+                news -= self._rate[log_index]
+                self._rate[log_index] += (news + 3 if news > 0 else news) >> 2
+            self._confirmed[log_index] = confirmed
+            self._look(log_index, log, now_ms)
+
+    def _look(self, log_index, log, now_ms):
+        probe, seq = self.probe, log.ranges.skip(1)
+        if seq >= log.next_seq:
+            self._age_s[log_index] = 0
+            return
+        oldest = self._oldest[log_index]
+        if oldest is None or oldest[0] != seq:
+            probe.log = log
+            probe.seek(seq)
+            if not probe.next():
+                return
+            oldest = (seq, probe.boot, probe.mono_base_ms + probe.frame.delta_ms,
+                      probe.utc_zero_ms, probe.number, probe.before)
+            self._oldest[log_index] = oldest
+        self._age_s[log_index] = self._age(oldest, self._monotonic.total_ms(now_ms))
 
     def _age(self, oldest, now_ms):
         """Age in s; None where an observation of an earlier boot cannot be dated."""
-        _, boot, mono_ms, utc_zero_ms = oldest
+        boot, mono_ms, utc_zero_ms = oldest[1:4]
         if boot != self._spool.boot:
             if utc_zero_ms is None or self._anchor.utc_zero_ms is None:
                 return None

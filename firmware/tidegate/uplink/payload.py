@@ -2,6 +2,8 @@
 
 from tidegate.limits import PAYLOAD_BYTES_MAX
 
+_SMALL, _SMALL_DIGITS = 1_000_000_000, 9
+
 
 class Payload:
     """One payload at a time. `at` is the number of bytes in it."""
@@ -14,6 +16,10 @@ class Payload:
     def has_room(self, count):
         """Whether `count` more bytes fit."""
         return self.at + count <= PAYLOAD_BYTES_MAX
+
+    def room_bytes(self):
+        """How many more bytes fit."""
+        return PAYLOAD_BYTES_MAX - self.at
 
     def view(self):
         """What was written, valid until the next write."""
@@ -44,11 +50,21 @@ class Payload:
         if value < 0:
             self.byte(0x2D)
             value = -value
-        digits = 1
-        rest = value // 10
-        while rest:
+        if value < _SMALL:
+            self._digits(value, 1)
+        else:
+            # In two steps, since on 32 bits each step with a large integer leaves garbage.
+            self.decimal(value // _SMALL)
+            self._digits(value % _SMALL, _SMALL_DIGITS)
+
+    def _digits(self, value, digits):
+        """Add a small integer, not negative, as at least so many digits."""
+        bound = 10
+        for _ in range(digits - 1):
+            bound *= 10
+        while value >= bound and digits < _SMALL_DIGITS:
             digits += 1
-            rest //= 10
+            bound *= 10
         at = self.at + digits
         self.at = at
         for _ in range(digits):

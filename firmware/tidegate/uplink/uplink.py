@@ -12,56 +12,73 @@ from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.cursors import Track
 from tidegate.uplink.lag import Lag
 from tidegate.uplink.pacing import Pacing
+from tidegate.uplink.snapshot import Snapshot
 
-_TOPICS = ((RECORDS, False, "records"), (RECORDS, True, "records"),
-           (TELEMETRY, False, "live"), (TELEMETRY, True, "history"))
+# In the order in which they may send: log, whether it is the backlog, the topic's last word.
+_TRACKS = ((RECORDS, False, "records"), (TELEMETRY, False, "live"),
+           (RECORDS, True, "records"), (TELEMETRY, True, "history"))
 
 
 class Uplink:
     """Two tracks for each log over one window of batches in flight.
 
-    Live goes first, and one place of the window is kept for it. Arguments: spool, started; time,
-    (anchor of this boot, monotonic); session, with can_publish and publish; device_id; is_echo,
-    whether the receiver's echo confirms, else the PUBACK does; counters; codec, of the payloads.
+    Live goes first; one place of the window is kept for it, and one for the backlog. Arguments:
+    spool, started; time, (anchor of this boot, monotonic); session, with can_publish and publish;
+    device_id; is_echo, whether the receiver's echo confirms, else the PUBACK does; counters;
+    codec, of the payloads; latest, see `Snapshot`.
     """
 
-    def __init__(self, spool, time, session, device_id, is_echo, counters, codec=None):
+    def __init__(self, spool, time, session, device_id, is_echo, counters, codec=None,
+                 latest=None):
         anchor, monotonic = time
         self._spool = spool
         self._session = session
         self._is_echo = is_echo
         self._counters = counters
         self.store_id = "".join("%02x" % byte for byte in spool.store_id)
-        self._batch = Batch(codec or JsonCodec(), (device_id, self.store_id, spool.boot), anchor)
-        self.tracks = [Track(spool.cursor(log), log, is_backlog)
-                       for is_backlog in (False, True) for log in (RECORDS, TELEMETRY)]
-        self._topics = {(log, is_backlog): ("tidegate/1/%s/%s" % (device_id, name)).encode()
-                        for log, is_backlog, name in _TOPICS}
+        self._batch = Batch(
+            codec or JsonCodec(), (device_id, self.store_id, spool.boot), anchor,
+            [log.next_seq - 1 if found.is_cut else 0
+             for log, found in zip(spool.logs, spool.report)])
+        self.tracks = [
+            Track(spool.cursor(log), log, is_backlog,
+                  ("tidegate/1/%s/%s" % (device_id, name)).encode())
+            for log, is_backlog, name in _TRACKS]
         self.lag = Lag(spool, anchor, monotonic)
+        self.snapshot = Snapshot(spool, self.lag.probe, latest)
         self.pacing = Pacing()
         self._unpaced = []
+        # Packet id: (track, first, last, count where it is backlog, part seq, when it was sent).
         self._in_flight = {}
+        self._in_flight_count = [0, 0]
         self._up_ms = self._lag_ms = 0
         self._unechoed_count = 0
         self.is_up = False
 
-    def session_up(self, now_ms):
-        """Set the split of each log. Result: {log name: {"first", "split"}} for the birth."""
+    def session_up(self, now_ms, is_elsewhere=False):
+        """Set the split of each log, and have the live picture sent.
+
+        Argument: is_elsewhere, whether the session before was with another server.
+        Result: {log name: {"first", "split"}} for the birth.
+        """
+        self.snapshot.begin(is_elsewhere)
         logs = {}
         self._in_flight.clear()
+        self._in_flight_count = [0, 0]
         self._unechoed_count = 0
         self._unpaced.clear()
         self.pacing.begin(now_ms)
         self._up_ms = now_ms
         self.is_up = True
         for log_index, log in enumerate(self._spool.logs):
-            self._split(log_index)
+            self.split(log_index)
             logs[LOG_NAMES[log_index]] = {"first": log.ranges.skip(1), "split": log.next_seq}
         return logs
 
     def session_down(self):
         """What was in flight will be sent again in the next session, under the same keys."""
         self._in_flight.clear()
+        self._in_flight_count = [0, 0]
         self.is_up = False
 
     def step(self, now_ms):
@@ -71,6 +88,7 @@ class Uplink:
         if (now_ms - self._lag_ms) & TICKS_MASK_MS >= LAG_PERIOD_MS:
             self._lag_ms = now_ms
             self.lag.measure(now_ms)
+        self._send_snapshot(now_ms)
         for track in self.tracks:
             while self._may_send(track, now_ms) and self._send(track, now_ms):
                 pass
@@ -83,11 +101,17 @@ class Uplink:
         """The broker has a batch: its place in the window is free."""
         covered = self._in_flight.pop(packet_id, None)
         if covered is not None:
-            log_index, first, last, backlog_count = covered
+            track, first, last, backlog_count, part_seq, _ = covered
+            log_index = track.log_index
+            self._in_flight_count[track.is_backlog] -= 1
             self._counters.batches_confirmed += 1
             self.pacing.acknowledged(backlog_count)
             if not self._is_echo:
                 self._confirm(log_index, first, last)
+                if part_seq and not self._is_under_way(log_index, part_seq):
+                    self._confirm(log_index, part_seq, part_seq)
+            if backlog_count:
+                self._unpaced.append(covered)
                 self._pace(now_ms)
 
     def on_echo(self, payload, now_ms):
@@ -112,56 +136,83 @@ class Uplink:
                 self._confirm(log, first, last)
             self._pace(now_ms)
             if echo.get("again") is True and self.is_up:
-                self._split(log)
+                self.split(log)
         return is_good
 
-    def _split(self, log_index):
+    def split(self, log_index):
         """Live goes on from the head; all that is unconfirmed below it becomes backlog."""
         for track in self.tracks:
             if track.log_index == log_index:
                 track.begin(self._spool.logs[log_index].next_seq)
+
+    def _is_under_way(self, log_index, part_seq):
+        """Whether a part of a value is not sent or not acknowledged."""
+        for covered in self._in_flight.values():
+            if covered[0].log_index == log_index and covered[4] == part_seq:
+                return True
+        return any(track.log_index == log_index and track.part_seq == part_seq
+                   for track in self.tracks)
 
     def _confirm(self, log, first, last):
         news_count = self._spool.logs[log].confirm(first, last)
         self._unechoed_count = max(0, self._unechoed_count - news_count)
 
     def _pace(self, now_ms):
-        """Tell the pacing of each backlog batch that is now confirmed throughout."""
-        waiting = []
-        for batch in self._unpaced:
-            log_index, first, last, count, sent_ms = batch
-            if self._spool.logs[log_index].ranges.skip(first) > last:
+        """Tell the pacing of each backlog batch that is now confirmed throughout.
+
+        `_unpaced` are those that the server has, as they stood in `_in_flight`.
+        """
+        place = 0
+        while place < len(self._unpaced):
+            track, first, last, count, part_seq, sent_ms = self._unpaced[place]
+            if self._spool.logs[track.log_index].ranges.skip(first) > (part_seq or last):
                 self.pacing.confirmed(count, (now_ms - sent_ms) & TICKS_MASK_MS, now_ms)
+                self._unpaced.pop(place)
             else:
-                waiting.append(batch)
-        self._unpaced = waiting
+                place += 1
 
     def _may_send(self, track, now_ms):
-        topic = self._topics[track.log_index, track.is_backlog]
-        if not self._session.can_publish(topic, PAYLOAD_BYTES_MAX):
+        if not self._session.can_publish(track.topic, PAYLOAD_BYTES_MAX):
             return False
+        live_count, backlog_count = self._in_flight_count
+        free_count = WINDOW_COUNT_MAX - live_count - backlog_count
         if not track.is_backlog:
-            return len(self._in_flight) < WINDOW_COUNT_MAX
-        return (len(self._in_flight) < WINDOW_COUNT_MAX - 1
+            # One place is the backlog's, however slow the server confirms what is live.
+            return free_count > 0 and live_count < WINDOW_COUNT_MAX - 1
+        return (free_count > (1 if backlog_count else 0)
                 and self._unechoed_count < UNECHOED_COUNT_MAX
                 and (now_ms - self._up_ms) & TICKS_MASK_MS >= BACKLOG_WAIT_MS
                 and self.pacing.wait_ms(now_ms) == 0)
 
+    def _send_snapshot(self, now_ms):
+        """One payload of it in a step; live goes on meanwhile."""
+        if not self.snapshot.is_due() or not self._may_send(self.tracks[0], now_ms):
+            return
+        payload = self.snapshot.build(self._batch, self.lag)
+        if payload is not None:
+            track = self.tracks[0 if self.snapshot.log_index == RECORDS else 1]
+            self._publish(track, payload, 0, now_ms)
+
     def _send(self, track, now_ms):
+        if not track.prepare():
+            return False
         payload = self._batch.build(track, self.lag.member(track.log_index))
         if payload is None:
             return False
-        topic = self._topics[track.log_index, track.is_backlog]
-        packet_id = self._session.publish(topic, payload, False, now_ms)
-        batch = self._batch
-        backlog_count = batch.count if track.is_backlog else 0
-        self._in_flight[packet_id] = (track.log_index, batch.first, batch.last, backlog_count)
-        self._unechoed_count += batch.count
+        backlog_count = self._batch.count if track.is_backlog else 0
+        self._publish(track, payload, backlog_count, now_ms)
+        self._unechoed_count += self._batch.count
         if backlog_count:
             self.pacing.sent(backlog_count)
-            self._unpaced.append((track.log_index, batch.first, batch.last, batch.count, now_ms))
-        self._counters.batches_sent += 1
         return True
+
+    def _publish(self, track, payload, backlog_count, now_ms):
+        batch = self._batch
+        packet_id = self._session.publish(track.topic, payload, False, now_ms)
+        self._in_flight[packet_id] = (track, batch.first, batch.last, backlog_count,
+                                      batch.part_seq, now_ms)
+        self._in_flight_count[track.is_backlog] += 1
+        self._counters.batches_sent += 1
 
 
 def _is_seq(value):

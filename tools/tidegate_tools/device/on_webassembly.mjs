@@ -1,12 +1,12 @@
-// Runs a Python file on MicroPython's WebAssembly build: FOLDER FIRMWARE HEAP_BYTES FILE.
+// Runs a Python file on MicroPython's WebAssembly build: FOLDER FIRMWARE HEAP_BYTES FILE [MORE..].
 // FOLDER holds the build, FIRMWARE the modules of the device; what lies beside FILE can be
-// imported too. The file's sections, which lines of `# ---` part, run one after the other: what
+// imported too, and so can MORE. The file's sections, which lines of `# ---` part, run one after the other: what
 // the collector may free is only certain between two of them.
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [folder, firmware, heapBytes, file] = process.argv.slice(2);
+const [folder, firmware, heapBytes, file, ...more] = process.argv.slice(2);
 const { loadMicroPython } = await import(pathToFileURL(join(folder, "micropython.mjs")));
 const micropython = await loadMicroPython({
     heapsize: Number(heapBytes), stdout: (line) => console.log(line),
@@ -26,6 +26,9 @@ function copy(from, to) {
 
 copy(join(firmware, "tidegate"), "/modules/tidegate");
 copy(dirname(file), "/modules");
+for (const path of more) {
+    micropython.FS.writeFile(`/modules/${basename(path)}`, readFileSync(path));
+}
 try {
     for (const section of readFileSync(file, "utf8").split(/^# ---$/m)) {
         micropython.runPython(section);

@@ -1,0 +1,177 @@
+"""What the server may ask of this device: the table of verbs, and what they do to the agent."""
+
+from tidegate.clock.anchor import QUALITY_NAMES
+from tidegate.limits import (
+    ACTION_WAIT_MS, BACKLOG_RATE_MAX, HINT_AGE_S_MAX, TICKS_HALF_MS, TICKS_MASK_MS,
+)
+from tidegate.diag import trail
+from tidegate.link import hint, session
+from tidegate.observe.catalogue import COMMAND_COUNTER_ID, LOG_NAMES, NUMBER, RECORDS
+from tidegate.uplink.commands import BAD_ARGUMENT, NOT_POSSIBLE, Commands
+
+_TRAIL_LINES = 4
+_LINE_COUNT_MAX = 200
+
+
+class Remote:
+    """The desk at which commands arrive; `link.session` brings them and takes the replies.
+
+    Arguments: agent; suppressor, which knows the last counter that is durable; key, bytes.
+    `wants_restart` becomes True when the board is to be started anew.
+    """
+
+    def __init__(self, agent, suppressor, device_id, key):
+        self._agent = agent
+        self._suppressor = suppressor
+        self._row = suppressor.index(COMMAND_COUNTER_ID)
+        self.commands = Commands((device_id, agent.uplink.store_id), key, self)
+        self.topic = ("tidegate/1/%s/cmd" % device_id).encode()
+        self._reply_topic = ("tidegate/1/%s/reply" % device_id).encode()
+        self._action = None
+        self._action_ms = self._limited_ms = 0
+        self._is_limited = False
+        self.wants_restart = False
+        self.verbs = {
+            "ping": (False, self._ping), "status": (False, self._status),
+            "time": (False, self._time), "trail": (False, self._trail),
+            "again": (True, self._again), "backlog": (True, self._backlog),
+            "snapshot": (True, self._snapshot), "rehearse": (True, self._rehearse),
+            "reconnect": (True, self._reconnect), "restart": (True, self._restart),
+        }
+
+    def step(self, now_ms):
+        """Send the replies that are due, and do what waited for one."""
+        link = self._agent.session
+        reply = self.commands.reply()
+        while reply is not None and link.can_publish(self._reply_topic, len(reply)):
+            link.publish(self._reply_topic, reply, False, now_ms)
+            self.commands.sent()
+            reply = self.commands.reply()
+        if self._action is not None and _is_past(self._action_ms, now_ms):
+            action, self._action = self._action, None
+            action(now_ms)
+        if self._is_limited and _is_past(self._limited_ms, now_ms):
+            self._is_limited = False
+            self._agent.uplink.pacing.limit(None)
+
+    def limit(self, rate, span_s, now_ms):
+        """The backlog is to drain no faster than `rate` observations a second, -1 for as fast as
+        it can; 0 for not at all. That ends after span_s."""
+        self._agent.uplink.pacing.limit(None if rate < 0 else rate)
+        self._is_limited = rate >= 0
+        self._limited_ms = (now_ms + span_s * 1_000) & TICKS_MASK_MS
+
+    def take_hint(self, payload, now_ms):
+        """What the operator says of the fleet; what is no hint takes the one before back."""
+        agent = self._agent
+        known = agent.time_ms(now_ms)
+        found, wrong = hint.check(payload, known // 1_000 if known else 0)
+        if found is None:
+            agent.backoff.hint(0, False)
+            self.limit(-1, 0, now_ms)
+            agent.trail.note(trail.WARNING, "hint refused", why=wrong.replace(" ", "-"))
+            return
+        agent.backoff.hint(found[hint.WINDOW_S] * 1_000, found[hint.IS_OUTAGE])
+        span_s = HINT_AGE_S_MAX
+        if known and found[hint.UNTIL_S]:
+            span_s = found[hint.UNTIL_S] - known // 1_000
+        self.limit(found[hint.RATE_OBS], span_s, now_ms)
+        agent.trail.note(trail.INFO, "hint taken", window_s=found[hint.WINDOW_S])
+
+    # What `Commands` asks.
+
+    def counter(self):
+        """The highest counter of a command that was executed, in this boot or an earlier one."""
+        return self._suppressor.value(self._row) or 0
+
+    def keep(self, counter, now_ms):
+        """Make a counter durable: as an observation of the records, which the operator sees."""
+        seq = self._agent.spool.append(RECORDS, NUMBER, COMMAND_COUNTER_ID, counter, now_ms)
+        if seq:
+            self._suppressor.recorded(self._row, seq, counter, now_ms)
+        return seq > 0
+
+    # The verbs: (argument, now_ms) -> (error or "", result).
+
+    def _ping(self, argument, now_ms):
+        return "", {"mono_ms": self._agent.monotonic.total_ms(now_ms)}
+
+    def _time(self, argument, now_ms):
+        agent = self._agent
+        return "", {"mono_ms": agent.monotonic.total_ms(now_ms), "utc_ms": agent.time_ms(now_ms),
+                    "q": QUALITY_NAMES[agent.anchor.quality]}
+
+    def _status(self, argument, now_ms):
+        agent, commands = self._agent, self.commands
+        counters = agent.counters
+        return "", {
+            "boot": agent.spool.boot, "mono_ms": agent.monotonic.total_ms(now_ms),
+            "phase": session.PHASE_NAMES[agent.session.phase], "sessions": counters.sessions,
+            "attempts": counters.attempts, "endpoint": agent.endpoints.index,
+            "lag": {name: dict(agent.uplink.lag.member(log))
+                    for log, name in enumerate(LOG_NAMES)},
+            "backlog_obs_per_s": agent.uplink.pacing.rate, "recorded": counters.recorded,
+            "refused": counters.refused, "full": counters.full, "failed": counters.turns_failed,
+            "commands": [commands.executed_count, commands.refused_count,
+                         commands.dropped_count],
+            "counter": self.counter()}
+
+    def _trail(self, argument, now_ms):
+        lines = self._agent.trail.lines[-_TRAIL_LINES:]
+        return "", {"lines": [line[:_LINE_COUNT_MAX] for line in lines]}
+
+    def _again(self, argument, now_ms):
+        for log in range(len(LOG_NAMES)):
+            self._agent.uplink.split(log)
+        return "", {"count": self._agent.uplink.unconfirmed_count()}
+
+    def _snapshot(self, argument, now_ms):
+        self._agent.uplink.snapshot.begin(True)
+        return "", {}
+
+    def _backlog(self, argument, now_ms):
+        """`RATE SECONDS`: at most so many observations a second for so long; 0 for none."""
+        numbers = [_number(word) for word in argument.split(" ")]
+        if len(numbers) != 2:
+            return BAD_ARGUMENT, {}
+        rate, span_s = numbers
+        if not 0 <= rate <= BACKLOG_RATE_MAX or not 0 < span_s <= HINT_AGE_S_MAX:
+            return BAD_ARGUMENT, {}
+        self.limit(rate, span_s, now_ms)
+        return "", {"backlog_obs_per_s": rate, "for_s": span_s}
+
+    def _rehearse(self, argument, now_ms):
+        """`SECONDS`: move to the next server, deliver there, come home after that time."""
+        span_s, agent = _number(argument), self._agent
+        if span_s < 0:
+            return BAD_ARGUMENT, {}
+        if not agent.endpoints.rehearse(span_s * 1_000, agent.backoff.period_ms, now_ms):
+            return NOT_POSSIBLE, {}
+        return "", {"for_s": span_s}
+
+    def _reconnect(self, argument, now_ms):
+        self._plan(self._agent.session.close, now_ms)
+        return "", {"in_ms": ACTION_WAIT_MS}
+
+    def _restart(self, argument, now_ms):
+        self._plan(self._want_restart, now_ms)
+        return "", {"in_ms": ACTION_WAIT_MS}
+
+    def _want_restart(self, now_ms):
+        self.wants_restart = True
+
+    def _plan(self, action, now_ms):
+        """The reply goes first."""
+        self._action = action
+        self._action_ms = (now_ms + ACTION_WAIT_MS) & TICKS_MASK_MS
+
+
+def _number(text):
+    """A text of decimal digits as a number; -1 where it is none."""
+    if not 0 < len(text) < 10 or not all("0" <= each <= "9" for each in text):
+        return -1
+    return int(text)
+
+
+def _is_past(then_ms, now_ms):
+    return (now_ms - then_ms) & TICKS_MASK_MS < TICKS_HALF_MS
