@@ -18,6 +18,7 @@ from tidegate.link import causes, hint, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
 from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
+from tidegate.link.resolver import Resolver
 from tidegate.observe.catalogue import LOG_NAMES, Catalogue
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
@@ -50,14 +51,19 @@ class Agent:
         catalogue = Catalogue()
         suppressor = Suppressor(catalogue)
         self.spool = self._start_spool(suppressor)
-        self.session = session.Session(ports.network, simple, self)
+        chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
+        self.names = Resolver(ports.network, ports.keep, chance.below)
+        self.session = session.Session(ports.network, self.names, simple, self)
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
             _codec(configuration["codec"], catalogue))
-        chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
         self.backoff = Backoff(chance.below)
-        self._servers = ((configuration["host"], configuration["port"]),)
+        is_secure = configuration["tls"] != "off"
+        if configuration["tls"] == "unverified":
+            self.trail.note(trail.ALARM, "servers are not verified: anybody may listen and answer",
+                            change="tls")
+        self._servers = ((configuration["host"], configuration["port"], is_secure),)
         self.endpoints = Endpoints(len(self._servers), chance.below)
         self.backoff.start(self.monotonic.now_ms)
         self.endpoints.lost(self.backoff.period_ms, self.monotonic.now_ms)
@@ -181,7 +187,7 @@ class Agent:
             return
         configuration = self._configuration
         self.backoff.began(now_ms)
-        self.session.connack_ms_max = self.backoff.patience_ms()
+        self.session.patience_ms = self.backoff.patience_ms()
         self.counters.attempts += 1
         self._session_count += 1
         # MQTT 3.1.1 knows no password without a user name, but empty ones with it.
@@ -189,9 +195,8 @@ class Agent:
         if configuration["username"]:
             identity = (identity[0], configuration["username"].encode(),
                         configuration["password"].encode())
-        host, port = self._servers[self.endpoints.index]
         self.session.open(
-            host, port,
+            self._servers[self.endpoints.index],
             (identity, configuration["keep_alive_s"], self._state_topic,
              json.dumps(self._state("offline")).encode(),
              (self._confirm_topic, self._hint_topic)), now_ms)
@@ -200,7 +205,7 @@ class Agent:
         wait_ms = SAMPLE_PERIOD_MS - ((now_ms - self._sampled_ms) & TICKS_MASK_MS)
         if self.session.phase == session.IDLE:
             wait_ms = min(wait_ms, self.backoff.wait_ms(now_ms))
-        elif self.session.wire.stream is None:
+        elif self.session.phase == session.RESOLVE:
             wait_ms = min(wait_ms, RESOLVE_POLL_MS)
         return max(0, min(wait_ms, TURN_WAIT_MS_MAX))
 
@@ -215,6 +220,7 @@ class Agent:
         self.counters.sessions += 1
         self.backoff.up(now_ms)
         self.endpoints.up(now_ms)
+        self._note_old_address()
         birth = self._state("online")
         birth["logs"] = self.uplink.session_up(now_ms)
         birth["store"] = self.uplink.store_id
@@ -237,11 +243,18 @@ class Agent:
             wait_ms = backoff.failed(causes.outcome(cause), now_ms)
             if causes.outcome(cause) != causes.MOVED or not self.endpoints.moved():
                 self.endpoints.failed(now_ms)
+        if session.RESOLVE < phase < session.UP:
+            self._note_old_address()
         level = trail.INFO if cause == causes.ENDED else trail.WARNING
         self.trail.note(level, "session lost" if was_up else "attempt failed",
                         phase=session.PHASE_NAMES[phase], cause=cause.replace(" ", "-"),
                         attempt=attempt_count, action=ACTION_NAMES[backoff.action],
                         window_ms=backoff.window_ms, wait_ms=wait_ms)
+
+    def _note_old_address(self):
+        if self.names.trouble:
+            self.trail.note(trail.WARNING, "address of before used",
+                            why=self.names.trouble.replace(" ", "-"))
 
     def on_puback(self, packet_id, now_ms):
         """The server confirmed one publish."""

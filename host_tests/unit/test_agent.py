@@ -188,7 +188,7 @@ def test_a_backlog_drains_at_the_pace_of_the_answers_not_of_the_samples():
 
 def test_every_turn_says_within_a_second_when_the_next_one_is_due():
     world = AgentWorld(11)
-    world.network.address = None
+    world.network.names = None
     waits = set()
     for _ in range(200):
         world.ports.clock.now_ms = world.now_ms - world.began_ms

@@ -14,11 +14,10 @@ from tidegate.hal.nor import FileFlash, RamFlash
 from tidegate.hal.posix import (
     PosixClock,
     PosixEntropy,
-    PosixNetwork,
-    PosixStream,
     PosixTerminal,
     PosixWatchdog,
 )
+from tidegate.hal.posix_network import PosixNetwork, PosixStream
 
 sys.path.append(str(Path(__file__).parent.parent / "micropython"))
 import flash_checks  # noqa: E402

@@ -20,7 +20,8 @@ from tidegate.link import causes, session
 
 def test_the_way_up_is_connect_then_subscribe_then_up():
     world = World().up()
-    assert world.network.resolved[0] == ("host", 1883)
+    assert world.network.asked == ["host"]
+    assert world.network.opened == [(world.network.NUMBER, 1883)]
     assert world.broker.kinds() == [CONNECT, SUBSCRIBE]
     assert world.broker.subscriptions == [CONFIRM]
     assert world.broker.packets[0][1][7] == 0x2E, "clean session, retained will of QoS 1, no user"

@@ -59,12 +59,10 @@ def test_a_connection_that_fails_says_why(error, cause, is_at_once):
     assert world.downs() == [(session.CONNECT, cause)]
 
 
-@pytest.mark.parametrize(
-    "failure", [OSError(-2), OSError("Name or service not known"), OSError(), ValueError("label")]
-)
-def test_a_name_that_cannot_be_looked_up_says_so(failure):
+@pytest.mark.parametrize("answer", [2, 3, 5, []])
+def test_a_name_that_cannot_be_looked_up_says_so(answer):
     world = World()
-    world.network.address = failure
+    world.network.names = answer
     world.open().step()
     assert world.downs() == [(session.RESOLVE, causes.DNS_FAILED)]
 
@@ -189,7 +187,7 @@ def test_an_answer_to_connect_that_is_none_ends_the_attempt(data):
 @pytest.mark.parametrize("seed", range(40))
 def test_garbage_never_raises_and_never_brings_a_session_up(seed):
     chance = random.Random(seed)
-    phase = chance.choice(sorted(PHASES)[2:] + [session.UP])
+    phase = chance.choice(sorted(PHASES)[3:] + [session.UP])
     world = World().up() if phase == session.UP else held_in(phase)
     for _ in range(30):
         if world.session.phase == session.IDLE:

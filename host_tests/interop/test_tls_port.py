@@ -1,0 +1,103 @@
+"""The TLS port against OpenSSL with certificates made here: each check by its name."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import FIRMWARE, INTERPRETER, LIBRARIES
+
+from tidegate_tools.certificates import Authority
+
+CLIENT = Path(__file__).parent.parent / "micropython" / "tls_client.py"
+SIZE = 40_000
+UNKNOWN = "certificate of an unknown authority"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    made = Authority(tmp_path_factory.mktemp("certificates"), "sea.example")
+    return made, made.device("device"), made.device("stranger", is_foreign=True)
+
+
+@pytest.fixture(params=["micropython", "cpython"])
+def interpreter(request):
+    return str(INTERPRETER) if request.param == "micropython" else sys.executable
+
+
+class Echo(threading.Thread):
+    """A server that gives back what it gets, to one client after the other."""
+
+    def __init__(self, context):
+        super().__init__(daemon=True)
+        self._context = context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                with self._context.wrap_socket(connection, server_side=True) as stream:
+                    while data := stream.recv(4_096):
+                        stream.sendall(data)
+            except OSError:
+                connection.close()
+
+    def stop(self):
+        self._listener.close()
+
+
+def talk(interpreter, context, ca="-", shown=("-", "-"), size=SIZE):
+    server = Echo(context)
+    search = f"{FIRMWARE}{os.pathsep}{LIBRARIES}"
+    try:
+        done = subprocess.run(
+            [interpreter, CLIENT, str(server.port), ca, *shown, str(size)],
+            env={**os.environ, "MICROPYPATH": search, "PYTHONPATH": search},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+        )  # fmt: skip
+    finally:
+        server.stop()
+    assert done.returncode == 0, done.stdout
+    return done.stdout.strip()
+
+
+@pytest.mark.micropython
+@pytest.mark.interop
+@pytest.mark.parametrize(
+    "fault, said",
+    [
+        ("good", f"{SIZE} bytes"),
+        ("expired", "certificate expired"),
+        ("early", "certificate not yet valid"),
+        ("host", "certificate of another host"),
+        ("authority", UNKNOWN),
+    ],
+)
+def test_a_server_is_judged_by_its_certificate(interpreter, authority, fault, said):
+    made = authority[0]
+    assert talk(interpreter, made.server(fault), made.ca_path) == said
+
+
+@pytest.mark.micropython
+@pytest.mark.interop
+def test_a_server_judges_the_device_by_its_certificate(interpreter, authority):
+    made, own, foreign = authority
+    context = made.server(wants_client=True)
+    assert talk(interpreter, context, made.ca_path, own) == f"{SIZE} bytes"
+    assert talk(interpreter, context, made.ca_path, size=10) == "own certificate refused"
+    assert talk(interpreter, context, made.ca_path, foreign, 10) == "own certificate refused"
+
+
+@pytest.mark.micropython
+@pytest.mark.interop
+def test_a_device_that_verifies_nobody_talks_to_anybody(interpreter, authority):
+    assert talk(interpreter, authority[0].server("authority"), size=10) == "10 bytes"
