@@ -1,0 +1,61 @@
+"""The agent on the real MicroPython before each scripted bad peer: it names the cause, never
+blocks, comes back when the peer behaves, and loses nothing."""
+
+import pytest
+from peer_world import play
+
+from tidegate_tools.peer_scripts import SCRIPTS
+
+pytestmark = [pytest.mark.interop, pytest.mark.micropython]
+TURN_US_MAX = 50_000
+LATE_US_MAX = 100_000
+ROUND_COUNT = 20
+SETTLED_ROUND = 8
+HEAP_GROWTH_BYTES_MAX = 2_048
+# How fast the agent's time runs: its timeouts are scaled down by that. A server that is silent
+# behind its accept is waited for ten minutes.
+SPEED, SPEED_OF_PATIENCE = 20, 200
+PATIENT = ("silent", "connack-withheld", "tls-silent", "slow-up", "slow-down")
+PATIENCE_S = 60
+
+
+def check(report, name):
+    assert report["failed"] == 0, f"{name}: a turn failed"
+    assert report["turn_us"] <= TURN_US_MAX, f"{name}: {report}"
+    assert report["late_us"] <= LATE_US_MAX, f"{name}: {report}"
+
+
+def visit(folder, names, is_tls=False, speed=SPEED, round_count=1):
+    """Each script in turn, `round_count` times. Result: {name: [report of each round]}."""
+
+    async def scene(world):
+        await world.hear("session up", PATIENCE_S, pokes=True)
+        await world.report()
+        reports = {}
+        for name in names:
+            for _ in range(round_count):
+                report = await world.round(name, SCRIPTS[name].cause, PATIENCE_S)
+                reports.setdefault(name, []).append(report)
+        ledger = await world.settle()
+        assert not ledger.faults(), ledger.verdict()
+        return reports
+
+    return play(folder, speed, is_tls, scene)
+
+
+def fast(is_tls):
+    return [name for name, script in SCRIPTS.items()
+            if script.is_tls == is_tls and name not in PATIENT]
+
+
+SAMPLE = ("dns-silent", "refused", "connack-5", "puback-late", "garbage", "reset-inside", "flood")
+
+
+def test_a_sample_of_bad_peers(tmp_path):
+    for name, (report,) in visit(tmp_path, SAMPLE).items():
+        check(report, name)
+
+
+def test_bad_peers_of_tls(tmp_path):
+    for name, (report,) in visit(tmp_path, fast(True), is_tls=True).items():
+        check(report, name)
