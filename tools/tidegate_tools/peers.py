@@ -30,7 +30,7 @@ class Peer:
         self.kept = []
         self.chance = random.Random(1)
         self._server = None
-        self._writers = set()
+        self._tasks = {}
         self._fillers = []
 
     @property
@@ -54,9 +54,10 @@ class Peer:
 
     def cut(self):
         """Reset every connection."""
-        writers, self._writers = self._writers, set()
-        for writer in writers:
+        tasks, self._tasks = self._tasks, {}
+        for writer, task in tasks.items():
             reset(writer)
+            task.cancel()
 
     def _stop_listening(self):
         if self._server is not None:
@@ -97,7 +98,7 @@ class Peer:
 
     async def _take(self, reader, writer):
         self.attempts += 1
-        self._writers.add(writer)
+        self._tasks[writer] = asyncio.current_task()
         script = self.script
         try:
             if script is not None and script.take is not None:
@@ -107,7 +108,7 @@ class Peer:
         except (OSError, EOFError):
             pass
         finally:
-            self._writers.discard(writer)
+            self._tasks.pop(writer, None)
             writer.close()
 
     async def _forward(self, reader, writer, script):
