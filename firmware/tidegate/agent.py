@@ -265,7 +265,11 @@ class Agent:
         if topic == self._hint_topic:
             self._take_hint(payload)
         elif topic != self._confirm_topic or not self.uplink.on_echo(payload, now_ms):
-            self.trail.note(trail.WARNING, "message refused", size=len(payload))
+            # The 1st, 2nd, 4th, 8th .. only: a flood must not wash the trail away.
+            self.counters.messages_refused += 1
+            count = self.counters.messages_refused
+            if not count & (count - 1):
+                self.trail.note(trail.WARNING, "message refused", size=len(payload), count=count)
 
     def _take_hint(self, payload):
         known = self._ports.clock.utc_ms()

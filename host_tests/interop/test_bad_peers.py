@@ -15,7 +15,7 @@ HEAP_GROWTH_BYTES_MAX = 2_048
 # How fast the agent's time runs: its timeouts are scaled down by that. A server that is silent
 # behind its accept is waited for ten minutes.
 SPEED, SPEED_OF_PATIENCE = 20, 200
-PATIENT = ("silent", "connack-withheld", "tls-silent", "slow-up", "slow-down")
+PATIENT = ("silent", "connack-withheld", "tls-silent", "slow-up")
 PATIENCE_S = 60
 
 
@@ -59,3 +59,20 @@ def test_a_sample_of_bad_peers(tmp_path):
 def test_bad_peers_of_tls(tmp_path):
     for name, (report,) in visit(tmp_path, fast(True), is_tls=True).items():
         check(report, name)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("is_patient", [False, True], ids=["fast", "patient"])
+def test_every_bad_peer_for_20_rounds(tmp_path, is_tls, is_patient):
+    names = fast(is_tls)
+    if is_patient:
+        names = [name for name in PATIENT if SCRIPTS[name].is_tls == is_tls]
+    speed = SPEED_OF_PATIENCE if is_patient else SPEED
+    reports = visit(tmp_path, names, is_tls, speed, ROUND_COUNT)
+    for name, rounds in reports.items():
+        for report in rounds:
+            check(report, name)
+    heaps = [report["heap"] for rounds in reports.values() for report in rounds]
+    settled = max(heaps[SETTLED_ROUND : SETTLED_ROUND + ROUND_COUNT])
+    assert max(heaps[-ROUND_COUNT:]) - settled <= HEAP_GROWTH_BYTES_MAX, heaps

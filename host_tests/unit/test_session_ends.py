@@ -18,6 +18,7 @@ from mqtt_peer import (
 )
 from session_world import BEGIN_MS, CONFIRM, PHASES, REQUEST, World, held_in
 
+from tidegate.errors import LinkError
 from tidegate.limits import TICKS_MASK_MS
 from tidegate.link import causes, session
 
@@ -87,6 +88,33 @@ def test_a_refused_connect_says_why_even_if_the_server_closes_at_once(code, caus
     world.step(1)
     assert world.downs() == [(session.CONNACK, cause)]
     assert SUBSCRIBE not in world.broker.kinds()
+
+
+@pytest.mark.parametrize(
+    "failure, cause",
+    [
+        (LinkError(causes.CERTIFICATE_HOST), causes.CERTIFICATE_HOST),
+        (LinkError(causes.CERTIFICATE_EARLY), causes.CERTIFICATE_EARLY),
+        (LinkError(causes.CLIENT_REFUSED), causes.CLIENT_REFUSED),
+        (OSError(104), causes.RESET),
+    ],
+)
+def test_a_handshake_that_fails_says_why(failure, cause):
+    world = held_in(session.SECURE)
+    world.network.shakes = failure
+    world.step(1)
+    assert world.downs() == [(session.SECURE, cause)]
+    assert world.network.stream.close_count == 1
+
+
+def test_patience_holds_for_the_handshake_as_for_the_connack():
+    for phase in (session.SECURE, session.CONNACK):
+        world = held_in(phase)
+        world.session.patience_ms = 600_000
+        world.step(600_000)
+        assert world.downs() == []
+        world.step(1)
+        assert world.downs() == [(phase, PHASES[phase][0])]
 
 
 def test_a_refused_subscription_says_so():

@@ -267,6 +267,6 @@ SCRIPTS = {
     "half-open": Script("server silent", half_open),
     "reset-inside": Script("connection reset", down=reset_inside),
     "slow-down": Script("publish never confirmed", down=slow),
-    "slow-up": Script("publish never confirmed", up=slow),
+    "slow-up": Script("no SUBACK in time", up=slow),
     "flood": Script("", down=flood),
 }

@@ -105,7 +105,8 @@ class Peer:
                 await script.take(self, reader, writer)
             else:
                 await self._forward(reader, writer, script)
-        except (OSError, EOFError):
+        except (OSError, EOFError, asyncio.CancelledError):
+            # Cut, or the other end has left.
             pass
         finally:
             self._tasks.pop(writer, None)

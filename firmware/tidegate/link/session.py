@@ -3,7 +3,7 @@
 from tidegate.errors import LinkError
 from tidegate.limits import (
     CONNACK_MS_MAX, CONNECT_MS_MAX, HANDSHAKE_MS_MAX, PACKET_ID_MAX, RESOLVE_MS_MAX, SUBACK_MS_MAX,
-    TICKS_MASK_MS, UNCONFIRMED_MS_MAX,
+    TICKS_MASK_MS, UNCONFIRMED_MS_MAX, WINDOW_COUNT_MAX,
 )
 from tidegate.link import causes, codec
 from tidegate.link.wire import Wire
@@ -41,6 +41,7 @@ class Session:
         self._message = None
         self._in_flight = {}
         self._packet_id = 0
+        self._window_count = WINDOW_COUNT_MAX
         self._phase_ms = self._received_ms = self._sent_ms = self._pinged_ms = 0
         self._keep_alive_ms = 0
         self._server, self._address, self._request = None, None, None
@@ -75,7 +76,13 @@ class Session:
         return self._resolver.datagrams if self.phase == RESOLVE else self.wire.stream
 
     def can_publish(self, topic, payload_bytes):
-        """Whether a publish of that size can be written now."""
+        """Whether a publish of that size can be written now.
+
+        After a session that ended with a publish unconfirmed there is one in flight at first,
+        and one more with each confirmation.
+        """
+        if self._window_count < WINDOW_COUNT_MAX and len(self._in_flight) >= self._window_count:
+            return False
         size = _PACKET_OVERHEAD_BYTES + len(topic) + payload_bytes
         return self.phase == UP and self.wire.room_bytes() >= size
 
@@ -169,7 +176,8 @@ class Session:
             self._on_suback(packet, now_ms)
         elif kind == codec.PUBACK and len(packet) == 2:
             packet_id = packet[0] << 8 | packet[1]
-            if self._in_flight.pop(packet_id, None) is not None:
+            if self.phase == UP and self._in_flight.pop(packet_id, None) is not None:
+                self._window_count = min(self._window_count + 1, WINDOW_COUNT_MAX)
                 self._handler.on_puback(packet_id, now_ms)
         elif kind == codec.PUBLISH and self.phase >= SUBSCRIBE and not first & 4:  # QoS 0 or 1
             self._message = None
@@ -234,4 +242,6 @@ class Session:
             self._resolver.failed()
         self.wire.detach()
         self._in_flight.clear()
+        if cause == causes.UNCONFIRMED:
+            self._window_count = 1
         self._handler.on_down(phase, cause, now_ms)
