@@ -23,6 +23,9 @@ UTC_MS = 1_768_509_600_000
 PROBE = Path(__file__).parent / "micropython" / "probe_main.py"
 POLL_S = 0.02
 POKE_S = 0.4
+DRAIN_S = 1.5
+# What an orderly end may leave to the next start is not lost; all else is.
+LOST = ("missing", "changed", "unexpected", "misplaced", "holes", "conflicts")
 
 
 class PeerWorld:
@@ -47,7 +50,7 @@ class PeerWorld:
         await self.names.start()
         self._start_agent()
 
-    def _start_agent(self):
+    def _settings(self):
         clock = Clock(self.speed, time.time_ns() // 1_000_000, UTC_MS)
         source = {"kind": "simulated", "seed": 1, "plug_s": 60, "unplug_s": 70_000}
         settings = configuration(self.folder, clock, UTC_MS, source, (NAME, self.peer.port))
@@ -55,7 +58,11 @@ class PeerWorld:
         settings["agent"]["keep_alive_s"] = 30
         if self.authority is not None:
             settings["agent"].update(tls="on", tls_ca=self.authority.ca_path)
+        return settings
+
+    def _start_agent(self):
         checkout = find_checkout()
+        settings = self._settings()
         self.agent = AgentProcess(INTERPRETER, checkout.firmware, checkout, self.folder, settings,
                                   PROBE)
         self.agent.start()
@@ -117,9 +124,10 @@ class PeerWorld:
         return await self.report()
 
     async def settle(self):
-        """End in order. Result: the ledger, whose faults are what was lost."""
+        """Drain, then end in order. Result: the ledger."""
         quantities = load_quantities()
         end_s = time.monotonic() + 20
+        await asyncio.sleep(DRAIN_S)
         await self.agent.end()
         while not await asyncio.to_thread(
                 account.is_final, self.store.path, self.agent.journal_path, quantities):
@@ -131,11 +139,16 @@ class PeerWorld:
         return whole
 
 
-def play(folder, speed, is_tls, scene):
+def lost(ledger):
+    """What is wrong with the sink's books, as {name: count}."""
+    found = {name: ledger.total(name) for name in LOST}
+    return {name: count for name, count in found.items() if count}
+
+
+def play(world, scene):
     """Run an async scene(world); whatever happens, no process is left."""
 
     async def whole():
-        world = PeerWorld(folder, speed, is_tls)
         try:
             await world.start()
             return await scene(world)

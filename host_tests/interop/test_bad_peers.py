@@ -2,7 +2,7 @@
 blocks, comes back when the peer behaves, and loses nothing."""
 
 import pytest
-from peer_world import play
+from peer_world import PeerWorld, lost, play
 
 from tidegate_tools.peer_scripts import SCRIPTS
 
@@ -37,10 +37,10 @@ def visit(folder, names, is_tls=False, speed=SPEED, round_count=1):
                 report = await world.round(name, SCRIPTS[name].cause, PATIENCE_S)
                 reports.setdefault(name, []).append(report)
         ledger = await world.settle()
-        assert not ledger.faults(), ledger.verdict()
+        assert not lost(ledger), ledger.verdict()
         return reports
 
-    return play(folder, speed, is_tls, scene)
+    return play(PeerWorld(folder, speed, is_tls), scene)
 
 
 def fast(is_tls):
