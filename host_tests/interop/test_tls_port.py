@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,7 +14,9 @@ from conftest import FIRMWARE, INTERPRETER, LIBRARIES
 from tidegate_tools.certificates import Authority
 
 CLIENT = Path(__file__).parent.parent / "micropython" / "tls_client.py"
-SIZE = 40_000
+# More than the buffers of the system hold, so that sends are refused in the middle of a record.
+SIZE = 12_000_000
+SMALL_BYTES = 4_096
 UNKNOWN = "certificate of an unknown authority"
 
 
@@ -35,6 +38,7 @@ class Echo(threading.Thread):
         super().__init__(daemon=True)
         self._context = context
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BYTES)
         self.port = self._listener.getsockname()[1]
         self.start()
 
@@ -46,7 +50,7 @@ class Echo(threading.Thread):
                 return
             try:
                 with self._context.wrap_socket(connection, server_side=True) as stream:
-                    while data := stream.recv(4_096):
+                    while data := stream.recv(SMALL_BYTES):
                         stream.sendall(data)
             except OSError:
                 connection.close()
@@ -95,6 +99,16 @@ def test_a_server_judges_the_device_by_its_certificate(interpreter, authority):
     assert talk(interpreter, context, made.ca_path, own) == f"{SIZE} bytes"
     assert talk(interpreter, context, made.ca_path, size=10) == "own certificate refused"
     assert talk(interpreter, context, made.ca_path, foreign, 10) == "own certificate refused"
+
+
+@pytest.mark.micropython
+@pytest.mark.interop
+def test_a_server_that_speaks_another_tls_refuses_the_handshake(authority):
+    """OpenSSL on the other side would speak it too, so this is for mbedTLS alone."""
+    context = authority[0].server()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    said = talk(str(INTERPRETER), context, authority[0].ca_path, size=10)
+    assert said == "refused in the TLS handshake"
 
 
 @pytest.mark.micropython

@@ -17,7 +17,9 @@ else:
     from tidegate.hal.tls_cpython import Tls
 
 HOST = "sea.example"
-ROUNDS = 2_000
+ROUNDS = 100_000
+PERIOD = 251
+PIECE_BYTES = 4_000
 
 
 def talk(network, port, size):
@@ -26,23 +28,29 @@ def talk(network, port, size):
     while not stream.is_connected():
         network.wait(stream, True, 1_000)
     stream = network.secure(stream, HOST)
-    data = bytes([number * 7 & 0xFF for number in range(size)])
-    left, came, buffer = memoryview(data), 0, bytearray(100)
+    pattern = memoryview(bytes(range(PERIOD)) * (2 + PIECE_BYTES // PERIOD))
+    sent, came, piece, buffer = 0, 0, 500, bytearray(PIECE_BYTES)
     try:
         for _ in range(ROUNDS):
-            # In pieces that grow: what is offered again is more than what was offered before.
-            count = stream.send(left[:3_000]) if left else 0
-            left = left[count:]
-            got = stream.receive_into(buffer)
+            # What is offered again is more than what was offered before, never less.
+            at = sent % PERIOD
+            piece = min(piece + 500, PIECE_BYTES, size - sent)
+            count = stream.send(pattern[at : at + piece]) if piece else 0
+            sent += count
+            if count:
+                piece = 500
+            # Nothing is read before the system is full to the brim.
+            got = None if count else stream.receive_into(buffer)
             if got == 0:
                 return "closed"
-            if got and buffer[:got] != data[came : came + got]:
+            at = came % PERIOD
+            if got and buffer[:got] != pattern[at : at + got]:
                 return "other bytes"
             came += got or 0
             if came == size:
                 return "%d bytes" % size
-            if not got:
-                network.wait(stream, len(left) > 0, 1_000)
+            if not got and not count:
+                network.wait(stream, sent < size, 1_000)
     except LinkError as error:
         return error.cause
     except OSError as error:
