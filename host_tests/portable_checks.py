@@ -22,6 +22,7 @@ from tidegate.limits import (
 )
 from tidegate.link import causes, session
 from tidegate.link.backoff import Backoff
+from tidegate.link.profiles import Generic
 from tidegate.link.resolver import Resolver
 from tidegate.link.wire import Wire
 from tidegate.observe.catalogue import RECORDS, TELEMETRY
@@ -125,7 +126,7 @@ def check_session():
         broker.answers = {CONNACK, SUBACK, PINGRESP}
         network, handler = FakeNetwork(broker), Handler()
         resolver = Resolver(network, FakeKeep(), Random(1).below)
-        link = session.Session(network, resolver, simple, handler)
+        link = session.Session(network, resolver, Generic({}), simple, handler)
         link.open(("host", 1883, True), REQUEST, 0)
         for now_ms in range(4):
             link.step(now_ms)

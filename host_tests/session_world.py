@@ -7,6 +7,7 @@ from mqtt_peer import CONNACK, PINGRESP, PUBACK, SUBACK, Broker
 
 from tidegate.limits import TICKS_MASK_MS
 from tidegate.link import causes, session
+from tidegate.link.profiles import Generic
 from tidegate.link.resolver import Resolver
 
 CONFIRM = b"tidegate/1/d/confirm"
@@ -18,14 +19,16 @@ BEGIN_MS = 5_000
 class World:
     """A session, its handler and a broker; `answers` are what the broker gives by itself."""
 
-    def __init__(self, answers=(CONNACK, SUBACK, PUBACK, PINGRESP), begin_ms=BEGIN_MS):
+    def __init__(self, answers=(CONNACK, SUBACK, PUBACK, PINGRESP), begin_ms=BEGIN_MS,
+                 profile=None):
         self.broker = Broker()
         self.broker.answers = set(answers)
         self.network = FakeNetwork(self.broker)
         self.handler = Handler()
         self.keep = FakeKeep()
         resolver = Resolver(self.network, self.keep, Random(1).below)
-        self.session = session.Session(self.network, resolver, umqtt.simple, self.handler)
+        self.session = session.Session(
+            self.network, resolver, profile or Generic({}), umqtt.simple, self.handler)
         self.now_ms = begin_ms
 
     def open(self, request=REQUEST, server=SERVER):

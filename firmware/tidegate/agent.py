@@ -14,7 +14,7 @@ from tidegate.limits import (
     DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES, SPARE_BLOCK_COUNT,
     STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
-from tidegate.link import causes, hint, session
+from tidegate.link import causes, hint, profiles, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
 from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
@@ -53,7 +53,8 @@ class Agent:
         self.spool = self._start_spool(suppressor)
         chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
         self.names = Resolver(ports.network, ports.keep, chance.below)
-        self.session = session.Session(ports.network, self.names, simple, self)
+        self.profile = profiles.make(configuration, chance.below)
+        self.session = session.Session(ports.network, self.names, self.profile, simple, self)
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
@@ -74,7 +75,7 @@ class Agent:
         topic = "tidegate/1/%s/" % configuration["device_id"]
         self._state_topic = (topic + "state").encode()
         self._confirm_topic = (topic + "confirm").encode()
-        self._hint_topic = b"tidegate/1/fleet/hint"
+        self._hint_topic = profiles.HINT_TOPIC
         self._session_count = 0
 
     def step(self, ticks_ms):
@@ -190,11 +191,11 @@ class Agent:
         self.session.patience_ms = self.backoff.patience_ms()
         self.counters.attempts += 1
         self._session_count += 1
-        # MQTT 3.1.1 knows no password without a user name, but empty ones with it.
-        identity = (configuration["device_id"].encode(), None, None)
-        if configuration["username"]:
-            identity = (identity[0], configuration["username"].encode(),
-                        configuration["password"].encode())
+        known = self._ports.clock.utc_ms()
+        identity = self.profile.identity(known[0] // 1_000 if known else 0, now_ms)
+        if identity is None:
+            self.on_down(session.IDLE, causes.TIME_UNKNOWN, now_ms)
+            return
         self.session.open(
             self._servers[self.endpoints.index],
             (identity, configuration["keep_alive_s"], self._state_topic,
@@ -245,7 +246,7 @@ class Agent:
                 self.endpoints.failed(now_ms)
         if session.RESOLVE < phase < session.UP:
             self._note_old_address()
-        level = trail.INFO if cause == causes.ENDED else trail.WARNING
+        level = trail.INFO if cause in (causes.ENDED, causes.RENEWED) else trail.WARNING
         self.trail.note(level, "session lost" if was_up else "attempt failed",
                         phase=session.PHASE_NAMES[phase], cause=cause.replace(" ", "-"),
                         attempt=attempt_count, action=ACTION_NAMES[backoff.action],

@@ -239,6 +239,18 @@ def test_subscriptions_are_made_before_anything_is_published():
     ]
 
 
+def test_an_agent_that_needs_the_time_for_its_token_says_so_and_tries_again():
+    world = AgentWorld(15, is_dated=False)
+    world.configuration.update(profile="azure", sas_key="a2V5")
+    world.boot()
+    world.run(120_000)
+    assert world.network.streams == [] and world.agent.counters.recorded > 10
+    assert any("cause=time-not-known phase=idle" in line for line in world.agent.trail.lines)
+    world.ports.clock.utc_zero_ms = UTC_MS
+    world.run(120_000)
+    assert world.broker.packets[0][1].count(b"SharedAccessSignature sr=sea%2Fdevices%2F") == 1
+
+
 class LoopPorts:
     """Ports of a loop that ends after some turns."""
 

@@ -14,6 +14,8 @@ KEYS = (
     ("tls_ca", TEXT, "", 0, 256, (), "DER file of the authority that the server must be of"),
     ("tls_certificate", TEXT, "", 0, 256, (), "DER file of the device's own certificate"),
     ("tls_key", TEXT, "", 0, 256, (), "DER file of its key, PKCS#8"),
+    ("profile", CHOICE, "generic", 0, 0, ("generic", "azure"), "kind of the server"),
+    ("sas_key", TEXT, "", 0, 128, (), "azure: the device's symmetric key, base64; never shown"),
     ("username", TEXT, "", 0, 128, (), "user name, empty for none"),
     ("password", TEXT, "", 0, 1_024, (), "password; never shown"),
     ("confirm", CHOICE, "echo", 0, 0, ("echo", "puback"), "who confirms: the receiver's echo, or "
@@ -51,6 +53,10 @@ def check(given):
 
 
 def _check_tls(values):
+    if values["profile"] == "azure" and values["tls"] == "off":
+        raise ConfigurationError("tls: on where profile is azure: a hub takes nothing else")
+    if values["profile"] == "azure" and not (values["sas_key"] or values["tls_certificate"]):
+        raise ConfigurationError("sas_key: it or tls_certificate must be given for azure")
     if values["tls"] == "on" and not values["tls_ca"]:
         raise ConfigurationError("tls_ca: must be given where tls is on: without the authority's"
                                  " certificate nobody knows who answers")

@@ -37,6 +37,8 @@ SILENT = "server silent"
 UNCONFIRMED = "publish never confirmed"
 PROTOCOL = "protocol broken"
 ENDED = "ended by the agent"
+RENEWED = "token renewed"
+TIME_UNKNOWN = "time not known"
 
 # Cause: the outcome of an attempt that failed with it, and how an outage began that it began.
 # A connection closed before its CONNACK is how a cloud hub and a balancer without a server behind
@@ -70,6 +72,8 @@ TABLE = {
     UNCONFIRMED: (OVERLOAD, SILENCE),
     PROTOCOL: (BROKEN, CLOSED),
     ENDED: (MOVED, LEFT),
+    RENEWED: (MOVED, LEFT),
+    TIME_UNKNOWN: (CLOCK, SILENCE),
 }
 
 CONNACK_CAUSES = {1: CONNACK_REJECTED, 2: CONNACK_REJECTED, 3: CONNACK_BUSY, 4: CONNACK_AUTH,

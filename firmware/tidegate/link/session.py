@@ -25,16 +25,18 @@ _PACKETS_PER_STEP = 16
 class Session:
     """Brings a session up, keeps it, and says why it ended.
 
-    Arguments: network, the port; resolver, see `link.resolver`; simple, the module umqtt.simple;
-    handler, an object with on_up(now_ms), on_down(phase, cause, now_ms),
-    on_message(topic, payload, now_ms) and on_puback(packet_id, now_ms).
+    Arguments: network, the port; resolver, see `link.resolver`; profile, of `link.profiles`;
+    simple, the module umqtt.simple; handler, an object with on_up(now_ms),
+    on_down(phase, cause, now_ms), on_message(topic, payload, now_ms) and
+    on_puback(packet_id, now_ms).
     Members: patience_ms, how long a server that took the connection may take over TLS and
     CONNACK each, 0 for the usual budgets.
     """
 
-    def __init__(self, network, resolver, simple, handler):
+    def __init__(self, network, resolver, profile, simple, handler):
         self._network = network
         self._resolver = resolver
+        self._profile = profile
         self._handler = handler
         self.wire = Wire()
         self._codec = codec.Codec(simple, self.wire, self._take_message)
@@ -42,6 +44,7 @@ class Session:
         self._in_flight = {}
         self._packet_id = 0
         self._window_count = WINDOW_COUNT_MAX
+        self._is_leaving = False
         self._phase_ms = self._received_ms = self._sent_ms = self._pinged_ms = 0
         self._keep_alive_ms = 0
         self._server, self._address, self._request = None, None, None
@@ -58,6 +61,7 @@ class Session:
         self._server, self._request = server, request
         self._keep_alive_ms = request[1] * 1_000
         self._in_flight.clear()
+        self._is_leaving = False
         self._enter(RESOLVE, now_ms)
 
     def close(self, now_ms):
@@ -83,11 +87,19 @@ class Session:
         """
         if self._window_count < WINDOW_COUNT_MAX and len(self._in_flight) >= self._window_count:
             return False
-        size = _PACKET_OVERHEAD_BYTES + len(topic) + payload_bytes
-        return self.phase == UP and self.wire.room_bytes() >= size
+        size = _PACKET_OVERHEAD_BYTES + self._profile.topic_bytes_max + payload_bytes
+        return self.phase == UP and not self._is_leaving and self.wire.room_bytes() >= size
 
-    def publish(self, topic, payload, retain, now_ms):
-        """Write one publish, QoS 1; `can_publish` was True. Result: its packet id."""
+    def publish(self, topic, payload, retain, now_ms, key=None):
+        """Write one publish, QoS 1; `can_publish` was True. Result: its packet id.
+
+        Arguments: topic, a generic one; key, see `link.profiles.Generic.outward`.
+        """
+        profile = self._profile
+        return self._write(profile.outward(topic, key), payload, retain and profile.retains,
+                           now_ms)
+
+    def _write(self, topic, payload, retain, now_ms):
         packet_id = self._next_packet_id()
         self._codec.publish(topic, payload, retain, packet_id)
         self._in_flight[packet_id] = now_ms
@@ -145,6 +157,7 @@ class Session:
         """The connection stands: CONNECT, behind the handshake of TLS where that is wanted."""
         identity, keep_alive_s, will_topic, will, _ = self._request
         self._received_ms = self._sent_ms = self._pinged_ms = now_ms
+        will_topic = self._profile.outward(will_topic)
         self._codec.connect(identity, keep_alive_s, will_topic, will)
         if self._server[2]:
             self._enter(SECURE, now_ms)
@@ -164,6 +177,10 @@ class Session:
                 return
         if self.phase == UP:
             self._check_liveness(now_ms)
+            self._is_leaving = self._profile.is_due(now_ms)
+            if self._is_leaving and not self._in_flight:
+                self._say_goodbye(now_ms)
+                raise LinkError(causes.RENEWED)
         if self.wire.flush():
             self._sent_ms = now_ms
 
@@ -182,8 +199,9 @@ class Session:
         elif kind == codec.PUBLISH and self.phase >= SUBSCRIBE and not first & 4:  # QoS 0 or 1
             self._message = None
             self._codec.receive()
-            if self._message:
-                self._handler.on_message(self._message[0], self._message[1], now_ms)
+            told = self._message and self._profile.inward(self._message[0], self._message[1])
+            if told:
+                self._handler.on_message(told[0], told[1], now_ms)
         elif kind != codec.PINGRESP:
             raise LinkError(causes.PROTOCOL, "packet 0x%02x in phase %s"
                             % (first, PHASE_NAMES[self.phase]))
@@ -194,7 +212,7 @@ class Session:
     def _on_connack(self, code, now_ms):
         if code:
             raise LinkError(causes.CONNACK_CAUSES.get(code, causes.PROTOCOL))
-        for topic in self._request[4]:
+        for topic in self._profile.subscriptions(self._request[4]):
             packet_id = self._next_packet_id()
             self._codec.subscribe(topic, packet_id)
             self._in_flight[packet_id] = now_ms
@@ -207,6 +225,8 @@ class Session:
         if not self._in_flight:
             self._enter(UP, now_ms)
             self._resolver.reached(self._server[0], self._address[0])
+            for topic in self._profile.questions:
+                self._write(topic, b"", False, now_ms)
             self._handler.on_up(now_ms)
 
     def _check_liveness(self, now_ms):

@@ -152,8 +152,9 @@ class Uplink:
         if payload is None:
             return False
         topic = self._topics[track.log_index, track.is_backlog]
-        packet_id = self._session.publish(topic, payload, False, now_ms)
         batch = self._batch
+        key = (self.store_id, LOG_NAMES[track.log_index], batch.first)
+        packet_id = self._session.publish(topic, payload, False, now_ms, key)
         backlog_count = batch.count if track.is_backlog else 0
         self._in_flight[packet_id] = (track.log_index, batch.first, batch.last, backlog_count)
         self._unechoed_count += batch.count
