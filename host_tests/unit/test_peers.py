@@ -1,9 +1,14 @@
 """The bad peers by themselves: that each does what its name says, on loopback."""
 
 import asyncio
+import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
+from tidegate_tools import peer_play
 from tidegate_tools.peer_scripts import SCRIPTS, split
 from tidegate_tools.peers import HOST, NameServer, Peer
 
@@ -161,6 +166,25 @@ def test_the_name_server_says_what_the_script_says(name, code):
         return data[3] & 15
 
     assert play(name, story) == code
+
+
+@pytest.mark.parametrize("name", ["nonsense", "tls-silent"])
+def test_by_hand_a_wrong_name_or_a_missing_folder_is_a_usage_error(name, capsys):
+    assert peer_play.run((HOST, "1"), 0, name, 0, None) == 2
+    assert name == "nonsense" or "--tls-folder" in capsys.readouterr().err
+
+
+def test_by_hand_it_says_where_it_listens_and_what_an_agent_will_say(tmp_path):
+    command = [sys.executable, "-m", "tidegate_tools.cli", "gate", "--play", "tls-silent",
+               "--port", "0", "--tls-folder", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        said = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+    assert process.returncode == 130
+    assert said.pop("listening") > 0
+    assert said == {"playing": "tls-silent", "agent_says": "no TLS handshake in time"}
+    assert (tmp_path / "ca.der").read_bytes()[:1] == b"\x30"
 
 
 def test_every_script_says_what_an_agent_is_to_say():

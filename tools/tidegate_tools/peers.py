@@ -2,7 +2,6 @@
 behave. `tidegate gate --play NAME` plays one by hand."""
 
 import asyncio
-import random
 import socket
 import struct
 
@@ -19,16 +18,16 @@ class Peer:
 
     Arguments: target, (host, port) of the broker; port, 0 for any; authority, of
     `certificates`, for the scripts of TLS; byte_s, how long one byte takes where a script is
-    slow. Members: name, of the script; attempts, connections taken.
+    slow. Members: script, None while it behaves; attempts, connections taken; port; kept, what a
+    script wants to remember from one connection to the next.
     """
 
     def __init__(self, target, port=0, authority=None, byte_s=1.0):
         self.target, self.port, self.authority = target, port, authority
         self.byte_s = byte_s
-        self.name = self.script = None
+        self.script = None
         self.attempts = 0
         self.kept = []
-        self.chance = random.Random(1)
         self._server = None
         self._tasks = {}
         self._fillers = []
@@ -39,12 +38,12 @@ class Peer:
 
     async def behave(self):
         """Cut what stands and forward from now on."""
-        self.name = self.script = None
+        self.script = None
         await self._listen_anew()
 
     async def play(self, name):
         """Cut what stands and follow the script of that name from now on."""
-        self.name, self.script = name, SCRIPTS[name]
+        self.script = SCRIPTS[name]
         self.kept.clear()
         await self._listen_anew()
 
