@@ -238,6 +238,21 @@ def test_many_packets_of_one_read_are_taken_in_bounded_steps():
     assert world.handler.named("message") == [(CONFIRM, b"last")]
 
 
+def test_a_flood_to_a_device_whose_answers_nobody_reads_waits_in_the_network():
+    world = World().up()
+    world.network.stream.room_bytes = 0
+    world.arrive(b"".join(publish(CONFIRM, b"%d" % number, 9) for number in range(3_000)))
+    for _ in range(400):
+        world.step()
+    taken = len(world.handler.named("message"))
+    assert world.session.phase == session.UP and 900 < taken < 1_100
+    world.network.stream.room_bytes = None
+    for _ in range(400):
+        world.step()
+    assert len(world.handler.named("message")) == 3_000
+    assert world.broker.packets.count((0x40, b"\x00\x09")) == 3_000
+
+
 def test_close_says_goodbye_and_reports_the_end():
     world = World().up()
     world.session.close(world.now_ms)

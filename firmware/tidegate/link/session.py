@@ -3,7 +3,7 @@
 from tidegate.errors import LinkError
 from tidegate.limits import (
     CONNACK_MS_MAX, CONNECT_MS_MAX, HANDSHAKE_MS_MAX, PACKET_ID_MAX, RESOLVE_MS_MAX, SUBACK_MS_MAX,
-    TICKS_MASK_MS, UNCONFIRMED_MS_MAX, WINDOW_COUNT_MAX,
+    TICKS_MASK_MS, TX_BYTES_MAX, UNCONFIRMED_MS_MAX, WINDOW_COUNT_MAX,
 )
 from tidegate.link import causes, codec
 from tidegate.link.wire import Wire
@@ -20,6 +20,8 @@ BUDGETS = {
 }
 _PACKET_OVERHEAD_BYTES = 9
 _PACKETS_PER_STEP = 16
+# Behind that there is room for an answer, a ping and a goodbye.
+_PENDING_BYTES_MAX = TX_BYTES_MAX - 16
 
 
 class Session:
@@ -169,6 +171,9 @@ class Session:
         if self.wire.fill():
             self._received_ms = now_ms
         for _ in range(_PACKETS_PER_STEP):
+            if self.wire.pending_bytes() > _PENDING_BYTES_MAX:
+                # A peer that does not read what we answer waits for us, not we for it.
+                break
             first = self.wire.next_packet()
             if not first:
                 break
