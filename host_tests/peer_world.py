@@ -87,10 +87,12 @@ class PeerWorld:
         return self.agent.log_path.read_bytes()[self._at :].decode(errors="replace")
 
     async def hear(self, words, patience_s, pokes=False):
-        """Wait until the agent has said this; with `pokes` a driver ends each of its waits."""
+        """Wait until the agent has said one of these, joined by " or "; with `pokes` a driver
+        ends each of its waits."""
+        choices = words.split(" or ")
         end_s = time.monotonic() + patience_s
         poke_s = time.monotonic()
-        while words not in self.said():
+        while not any(each in self.said() for each in choices):
             self.agent.check()
             now_s = time.monotonic()
             assert now_s < end_s, f"never said {words!r}, but:\n{self.said()[-1_500:]}"
@@ -113,7 +115,8 @@ class PeerWorld:
         self.mark()
         await self.peer.play(name)
         if cause:
-            await self.hear("=" + cause.replace(" ", "-"), patience_s, pokes=True)
+            words = " or ".join("=" + each.replace(" ", "-") for each in cause.split(" or "))
+            await self.hear(words, patience_s, pokes=True)
         else:
             await self.hear("session up", patience_s, pokes=True)
             await asyncio.sleep(1)

@@ -14,7 +14,8 @@ FLOOD_TOPIC = b"tidegate/1/tg-000001/cmd"
 class Script:
     """One way to be bad.
 
-    Members: cause, the words in the agent's trail, "" where the session is to live on; take,
+    Members: cause, the words in the agent's trail, "" where the session is to live on, two joined
+    by " or " where it may be either; take,
     an async function of the whole connection; up and down, which make the function that gets
     what the agent or the broker sends; certificate, the fault of the server's; is_raw, no TLS
     below `take`; listens, "never" or "full"; name_code, what the name server fails with, None
@@ -266,7 +267,8 @@ SCRIPTS = {
     "oversized": Script("protocol broken", down=packets(spoilt(b"\x32\xff\xff\x7f"))),
     "half-open": Script("server silent", half_open),
     "reset-inside": Script("connection reset", down=reset_inside),
-    "slow-down": Script("publish never confirmed", down=slow),
+    # Which of the two depends on how much the broker has to say before its SUBACK.
+    "slow-down": Script("no SUBACK in time or publish never confirmed", down=slow),
     "slow-up": Script("no SUBACK in time", up=slow),
     "flood": Script("", down=flood),
 }
