@@ -111,6 +111,28 @@ def test_a_server_that_speaks_another_tls_refuses_the_handshake(authority):
     assert said == "refused in the TLS handshake"
 
 
+class Hasty:
+    """In the place of a server's context: closes, or says what is no TLS."""
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    def wrap_socket(self, connection, server_side):
+        connection.recv(4_096)
+        connection.sendall(self._answer)
+        connection.close()
+        raise OSError
+
+
+@pytest.mark.micropython
+@pytest.mark.interop
+@pytest.mark.parametrize(
+    "answer, said", [(b"", "errno 104"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "TLS broken")]
+)
+def test_a_server_that_closes_or_speaks_no_tls_is_told_apart(interpreter, authority, answer, said):
+    assert talk(interpreter, Hasty(answer), authority[0].ca_path, size=10) == said
+
+
 @pytest.mark.micropython
 @pytest.mark.interop
 def test_a_device_that_verifies_nobody_talks_to_anybody(interpreter, authority):

@@ -19,6 +19,7 @@ _CHECKS = (
 )
 # mbedTLS: the peer closed without a word; the peer sent a fatal alert.
 _EOF_CODE, _ALERT_CODE = -0x7280, -0x7780
+_RESET_CODE = 104
 _ALERT_RECORD, _ALERT_BYTES = 0x15, 7
 
 
@@ -115,6 +116,8 @@ class TlsStream:
             return LinkError(causes.CERTIFICATE_REFUSED, str(reason))
         if reason == _ALERT_CODE:
             return LinkError(self._of_alert())
+        if reason == _EOF_CODE:
+            return OSError(_RESET_CODE)
         if reason < 0:
             return LinkError(causes.TLS_BROKEN, str(error))
         # A server that closes in the middle of the handshake has said why before: what it said
