@@ -160,6 +160,19 @@ def test_the_number_of_the_last_session_outlives_a_reboot_and_serves_when_names_
     assert world.resolve(KEPT_MS + 1) == "192.0.2.9" and not world.resolver.trouble
 
 
+def test_a_name_whose_numbers_take_turns_is_written_once_and_again_when_it_moves():
+    world = World()
+    for number in range(40):
+        last = ["192.0.2.7", "192.0.2.8"]
+        world.network.names = last if number % 2 else last[::-1]
+        now_ms = 400_000 * number
+        world.resolver.reached("sea.example", world.resolve(now_ms))
+    assert world.keep.save_count == 1
+    world.network.names = ["192.0.2.9"]
+    world.resolver.reached("sea.example", world.resolve(now_ms + 400_000))
+    assert world.keep.save_count == 2 and b"192.0.2.9" in world.keep.load("addresses")
+
+
 @pytest.mark.parametrize("record", [b"", b"{", b"[]", b'{"sea.example": 5}', b"\xff",
                                     b'{"sea.example": "host"}'])
 def test_a_record_that_is_none_is_as_good_as_none(record):

@@ -29,6 +29,7 @@ class Resolver:
         self._kept = _read(keep.load(_RECORD))
         self._host = ""
         self._numbers = []
+        self._answered = ()
         self._found_ms = self._ttl_ms = 0
         self._id = self._asked_count = 0
         self._asked = b""
@@ -49,7 +50,7 @@ class Resolver:
             return "127.0.0.1"
         self.tend(now_ms)
         if host != self._host:
-            self._host, self._numbers = host, []
+            self._host, self._numbers, self._answered = host, [], ()
         if self._numbers:
             return self._numbers[0]
         try:
@@ -80,8 +81,13 @@ class Resolver:
         self._numbers = self._numbers[1:]
 
     def reached(self, host, number):
-        """A session came up there: keep the number through a reboot."""
-        if _is_number(host) or self._kept.get(host) == number:
+        """A session came up there: keep the number through a reboot.
+
+        While the one that is kept still is a number of that name it stays, so that a name whose
+        numbers take turns wears no flash.
+        """
+        kept = self._kept.get(host)
+        if _is_number(host) or kept == number or kept in self._answered:
             return
         if host not in self._kept and len(self._kept) >= KEPT_ADDRESS_COUNT_MAX:
             self._kept.clear()
@@ -144,6 +150,7 @@ class Resolver:
         code, numbers, ttl_s = said
         if numbers:
             self._numbers = numbers
+            self._answered = tuple(numbers)
             self._found_ms = now_ms
             self._ttl_ms = 1_000 * max(RESOLVE_TTL_S_MIN, min(ttl_s, RESOLVE_TTL_S_MAX))
             self.trouble = ""
