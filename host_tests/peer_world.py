@@ -111,8 +111,9 @@ class PeerWorld:
         line = next(line for line in self.said().splitlines() if '"heap"' in line)
         return json.loads(line)
 
-    async def round(self, name, cause, patience_s):
-        """The peer is bad until the cause is named, then good until a session stands."""
+    async def round(self, name, cause, patience_s, rest_s=0):
+        """The peer is bad until the cause is named, then good until a session stands, and for
+        `rest_s`: after a minute of it the agent forgets and is no more patient than at first."""
         self.mark()
         await self.peer.play(name)
         if cause:
@@ -125,6 +126,7 @@ class PeerWorld:
         self.mark()
         await self.peer.behave()
         await self.hear("session up", patience_s, pokes=True)
+        await asyncio.sleep(rest_s)
         return await self.report()
 
     async def settle(self):

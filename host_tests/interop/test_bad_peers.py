@@ -32,13 +32,15 @@ def check(report, name):
 def visit(folder, names, is_tls=False, speed=SPEED, round_count=1):
     """Each script in turn, `round_count` times. Result: {name: [report of each round]}."""
 
+    rest_s = 80 / speed if speed == SPEED_OF_PATIENCE else 0
+
     async def scene(world):
         await world.hear("session up", PATIENCE_S, pokes=True)
         await world.report()
         reports = {}
         for name in names:
             for _ in range(round_count):
-                report = await world.round(name, SCRIPTS[name].cause, PATIENCE_S)
+                report = await world.round(name, SCRIPTS[name].cause, PATIENCE_S, rest_s)
                 reports.setdefault(name, []).append(report)
         ledger = await world.settle()
         assert not lost(ledger), ledger.verdict()
