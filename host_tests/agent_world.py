@@ -8,7 +8,8 @@ As a script: `agent_world.py SEED SECONDS`.
 import sys
 
 import umqtt.simple
-from fakes import FakeNetwork, FakePorts, Random, SimClock
+from fake_network import FakeNetwork
+from fakes import FakeKeep, FakePorts, Random, SimClock
 from mqtt_peer import CONNACK, PINGRESP, PUBACK, SUBACK, Broker, Receiver
 from sampling import Oracle
 from uplink_world import as_json
@@ -59,6 +60,7 @@ class AgentWorld:
         self.seed = seed
         self.is_dated = is_dated
         self.flash = flash or RamFlash(block_count)
+        self.keep = FakeKeep()
         self.receiver = Receiver(DEVICE.encode())
         self.broker = Broker(self.receiver)
         self.network = FakeNetwork(self.broker)
@@ -80,7 +82,8 @@ class AgentWorld:
         self.oracle.boot()
         self.boot_count += 1
         clock = SimClock((1 << 30) - 1, UTC_MS + self.now_ms if self.is_dated else None)
-        self.ports = FakePorts(self.flash, clock, self.network, self.chance.below(1 << 20))
+        self.ports = FakePorts(
+            self.flash, clock, self.network, self.chance.below(1 << 20), self.keep)
         source = SimulatedSource(self.seed, 60, 1_500, 1_800)
         self.agent = Agent(self.ports, Tap(source, self), self.configuration, umqtt.simple, UTC_MS)
         self.now_ms += self.chance.below(3_000)
@@ -116,7 +119,7 @@ class AgentWorld:
         elif fault == "refused":
             self.network.refusal = 111
         elif fault == "no name":
-            self.network.address = None if self.chance.below(2) else OSError(-2)
+            self.network.names = None if self.chance.below(2) else 3
         elif fault == "black hole" and stream is not None:
             stream.peer = None
         elif fault == "reboot":
@@ -147,7 +150,7 @@ class AgentWorld:
         self.fault = HEALTHY
         self.network.up = True
         self.network.refusal = 0
-        self.network.address = ("fake", 1)
+        self.network.names = [self.network.NUMBER]
         self.receiver.is_deaf = False
         self.receiver.echoes = True
         self.broker.answers = set(ALL)

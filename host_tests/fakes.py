@@ -51,110 +51,20 @@ class SeededEntropy:
         self.random_bytes = random.data
 
 
-class FakeStream:
-    """A connection whose other end is the test.
+class FakeKeep:
+    """Records that outlive whoever saved them."""
 
-    What the agent is to read is put by `arrive`; what it sent is in `sends`, one item for each
-    call that took bytes. `connected`, `room_bytes` (how much one send takes, None: all),
-    `chunk_bytes` (how much one read gives), `ended` (the peer closed) and `error` (an errno that
-    every call raises) may be set at any time. `peer`, where there is one, has taken(stream, data).
-    """
+    def __init__(self):
+        self.records = {}
+        self.save_count = 0
 
-    def __init__(self, peer=None):
-        self.peer = peer
-        self.inbox = b""
-        self.sends = []
-        self.connected = True
-        self.room_bytes = None
-        self.chunk_bytes = 1 << 20
-        self.ended = False
-        self.error = 0
-        self.close_count = 0
+    def load(self, name):
+        return self.records.get(name, b"")
 
-    def arrive(self, data):
-        self.inbox += data
-
-    def sent(self):
-        """All bytes sent so far."""
-        return b"".join(self.sends)
-
-    def _check(self):
-        if self.close_count:
-            raise AssertionError("a closed stream was used")
-        if self.error:
-            raise OSError(self.error)
-
-    def is_connected(self):
-        self._check()
-        return self.connected
-
-    def receive_into(self, buffer):
-        self._check()
-        if not self.inbox:
-            return 0 if self.ended else None
-        count = min(len(buffer), len(self.inbox), self.chunk_bytes)
-        buffer[:count] = self.inbox[:count]
-        self.inbox = self.inbox[count:]
-        return count
-
-    def send(self, data):
-        self._check()
-        count = len(data) if self.room_bytes is None else min(len(data), self.room_bytes)
-        if count:
-            taken = bytes(data[:count])
-            self.sends.append(taken)
-            if self.peer is not None:
-                self.peer.taken(self, taken)
-        return count
-
-    def close(self):
-        self.close_count += 1
-
-
-class FakeNetwork:
-    """Gives out FakeStreams, the newest of which is `stream`.
-
-    `up`, `address` (None: the lookup is under way; an exception: it fails), `refusal` (an errno
-    that `open` raises) and `connects` (whether new streams stand at once) may be set at any time.
-    Argument: peer, of every stream; `peer.opened(stream)` is told of each.
-    """
-
-    def __init__(self, peer=None):
-        self.peer = peer
-        self.up = True
-        self.address = ("fake", 1)
-        self.refusal = 0
-        self.connects = True
-        self.streams = []
-        self.resolved = []
-
-    @property
-    def stream(self):
-        return self.streams[-1] if self.streams else None
-
-    def is_up(self):
-        return self.up
-
-    def resolve(self, host, port):
-        self.resolved.append((host, port))
-        if isinstance(self.address, Exception):
-            raise self.address
-        return self.address
-
-    def open(self, address):
-        if address != self.address:
-            raise AssertionError("opened an address that was not resolved")
-        if self.refusal:
-            raise OSError(self.refusal)
-        stream = FakeStream(self.peer)
-        stream.connected = self.connects
-        self.streams.append(stream)
-        if self.peer is not None:
-            self.peer.opened(stream)
-        return stream
-
-    def wait(self, stream, writing, wait_ms):
-        raise AssertionError("nothing below the loop waits")
+    def save(self, name, record):
+        self.records[name] = record
+        self.save_count += 1
+        return True
 
 
 class FakeTerminal:
@@ -182,13 +92,14 @@ class FakeWatchdog:
 
 
 class FakePorts:
-    """All ports of one boot. Arguments: flash, which outlives it; clock; network; seed."""
+    """All ports of one boot. Arguments: flash and keep, which outlive it; clock; network; seed."""
 
     name = "fake"
     reset_cause = 1
 
-    def __init__(self, flash, clock, network, seed):
+    def __init__(self, flash, clock, network, seed, keep=None):
         self.flash = flash
+        self.keep = keep or FakeKeep()
         self.clock = clock
         self.network = network
         self.entropy = SeededEntropy(Random(seed))

@@ -7,7 +7,8 @@ prints its name when it has passed.
 import command_checks
 import umqtt180
 import umqtt.simple
-from fakes import FakeNetwork, FakeStream, Handler, Random
+from fake_network import FakeNetwork, FakeStream
+from fakes import FakeKeep, Handler, Random
 from mqtt_peer import CONNACK, PINGRESP, SUBACK, Broker, packet, puback, publish, text
 from sampling import DRIFT, LABEL, RARE, SIGNED, STATE, VOLTS, Device, Oracle
 from spool_world import SpoolWorld
@@ -22,6 +23,8 @@ from tidegate.limits import (
 )
 from tidegate.link import causes, session
 from tidegate.link.backoff import Backoff
+from tidegate.link.profiles import Generic
+from tidegate.link.resolver import Resolver
 from tidegate.link.wire import Wire
 from tidegate.observe.catalogue import RECORDS, TELEMETRY
 from tidegate.spool import crc
@@ -123,8 +126,9 @@ def check_session():
         broker = Broker()
         broker.answers = {CONNACK, SUBACK, PINGRESP}
         network, handler = FakeNetwork(broker), Handler()
-        link = session.Session(network, simple, handler)
-        link.open("host", 1883, REQUEST, 0)
+        resolver = Resolver(network, FakeKeep(), Random(1).below)
+        link = session.Session(network, resolver, Generic({}), simple, handler)
+        link.open(("host", 1883, True), REQUEST, 0)
         for now_ms in range(4):
             link.step(now_ms)
         assert link.phase == session.UP
@@ -141,7 +145,7 @@ def check_session():
         assert handler.named("puback") == [(each,) for each in reversed(ids)]
         assert handler.named("message") == [(b"tidegate/1/d/confirm", b"echo")]
         for data in (b"\x00\x00", b"\xf0\x00", b"\x40\x01\x00", b"\x30\xff\xff\xff\xff\x7f"):
-            link.open("host", 1883, REQUEST, 10)
+            link.open(("host", 1883, True), REQUEST, 10)
             for now_ms in range(10, 14):
                 link.step(now_ms)
             network.stream.arrive(data)

@@ -1,30 +1,38 @@
 """A session whose other end is scripted, for its tests."""
 
 import umqtt.simple
-from fakes import FakeNetwork, Handler
+from fake_network import FakeNetwork
+from fakes import FakeKeep, Handler, Random
 from mqtt_peer import CONNACK, PINGRESP, PUBACK, SUBACK, Broker
 
 from tidegate.limits import TICKS_MASK_MS
 from tidegate.link import causes, session
+from tidegate.link.profiles import Generic
+from tidegate.link.resolver import Resolver
 
 CONFIRM = b"tidegate/1/d/confirm"
 REQUEST = ((b"d", None, None), 60, b"tidegate/1/d/state", b"will", (CONFIRM,))
+SERVER = ("host", 1883, False)
 BEGIN_MS = 5_000
 
 
 class World:
     """A session, its handler and a broker; `answers` are what the broker gives by itself."""
 
-    def __init__(self, answers=(CONNACK, SUBACK, PUBACK, PINGRESP), begin_ms=BEGIN_MS):
+    def __init__(self, answers=(CONNACK, SUBACK, PUBACK, PINGRESP), begin_ms=BEGIN_MS,
+                 profile=None):
         self.broker = Broker()
         self.broker.answers = set(answers)
         self.network = FakeNetwork(self.broker)
         self.handler = Handler()
-        self.session = session.Session(self.network, umqtt.simple, self.handler)
+        self.keep = FakeKeep()
+        resolver = Resolver(self.network, self.keep, Random(1).below)
+        self.session = session.Session(
+            self.network, resolver, profile or Generic({}), umqtt.simple, self.handler)
         self.now_ms = begin_ms
 
-    def open(self, request=REQUEST):
-        self.session.open("host", 1883, request, self.now_ms & TICKS_MASK_MS)
+    def open(self, request=REQUEST, server=SERVER):
+        self.session.open(server, request, self.now_ms & TICKS_MASK_MS)
         return self
 
     def step(self, pass_ms=0):
@@ -53,6 +61,7 @@ class World:
 PHASES = {
     session.RESOLVE: (causes.DNS_TIMEOUT, 10_000),
     session.CONNECT: (causes.CONNECT_TIMEOUT, 10_000),
+    session.SECURE: (causes.HANDSHAKE_TIMEOUT, 15_000),
     session.CONNACK: (causes.CONNACK_TIMEOUT, 20_000),
     session.SUBSCRIBE: (causes.SUBACK_TIMEOUT, 20_000),
 }
@@ -63,9 +72,10 @@ def held_in(phase, begin_ms=BEGIN_MS):
     answers = {session.SUBSCRIBE: (CONNACK,)}.get(phase, ())
     world = World(answers, begin_ms)
     if phase == session.RESOLVE:
-        world.network.address = None
+        world.network.names = None
     world.network.connects = phase != session.CONNECT
-    world.open()
+    world.network.shakes = phase != session.SECURE
+    world.open(server=("host", 8883, phase == session.SECURE))
     for _ in range(3):
         world.step()
     assert world.session.phase == phase

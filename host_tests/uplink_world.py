@@ -39,7 +39,7 @@ class RecordingSession:
     def can_publish(self, topic, payload_bytes):
         return self.is_open
 
-    def publish(self, topic, payload, retain, now_ms):
+    def publish(self, topic, payload, retain, now_ms, key=None):
         assert not retain
         self.packet_id += 1
         self.published.append((self.packet_id, topic.decode(), bytes(payload)))

@@ -14,8 +14,9 @@ from tidegate.config import schema
 from tidegate.errors import ConfigurationError, TidegateError
 from tidegate.hal.nor import FileFlash
 from tidegate.hal.posix import (
-    PosixClock, PosixEntropy, PosixNetwork, PosixTerminal, PosixWatchdog,
+    PosixClock, PosixEntropy, PosixKeep, PosixTerminal, PosixWatchdog,
 )
+from tidegate.hal.posix_network import PosixNetwork
 from tidegate.limits import BLOCK_BYTES, WATCHDOG_MS
 from tidegate.observe.catalogue import Catalogue
 from tidegate.sources.journal import JournalSource
@@ -26,7 +27,7 @@ _RESET_POWER_ON = 1
 # key: default (None: must be given)
 _KEYS = {"flash_path": None, "flash_bytes": 1_048_576, "clock": {}, "scenario_utc_ms": 0,
          "source": {"kind": "simulated", "seed": 1, "plug_s": 60, "unplug_s": 700},
-         "journal_path": ""}
+         "journal_path": "", "name_servers": []}
 _SOURCE_KEYS = {"simulated": ("seed", "plug_s", "unplug_s"), "replay": ("path",)}
 
 
@@ -36,13 +37,14 @@ class Ports:
     name = "posix"
     reset_cause = _RESET_POWER_ON
 
-    def __init__(self, settings):
+    def __init__(self, settings, configuration):
         clock = settings["clock"]
         self.clock = PosixClock(
             clock.get("speed", 1), clock.get("wall_ms"), clock.get("utc_ms"))
         self.entropy = PosixEntropy()
         self.flash = FileFlash(settings["flash_path"], settings["flash_bytes"] // BLOCK_BYTES)
-        self.network = PosixNetwork(self.clock)
+        self.network = PosixNetwork(self.clock, _tls(configuration), settings["name_servers"])
+        self.keep = PosixKeep(settings["flash_path"] + ".")
         self.terminal = PosixTerminal()
         self.watchdog = PosixWatchdog(self.clock, WATCHDOG_MS)
 
@@ -59,7 +61,7 @@ def build(arguments):
             text = json.load(file)
         settings = _settings(text.get("board"))
         configuration = schema.check(text.get("agent"))
-        ports = Ports(settings)
+        ports = Ports(settings, configuration)
         agent = Agent(ports, _source(settings), configuration, _umqtt(),
                       settings["scenario_utc_ms"])
     except OSError as error:
@@ -101,6 +103,18 @@ def _source(settings):
         journal = open(settings["journal_path"], "ab", 0)
         source = JournalSource(source, lambda line: journal.write(line.encode()))
     return source
+
+
+def _tls(configuration):
+    """What the configuration trusts and shows; None where it wants no TLS."""
+    if configuration["tls"] == "off":
+        return None
+    if sys.implementation.name == "micropython":
+        from tidegate.hal.tls import Tls
+    else:
+        from tidegate.hal.tls_cpython import Tls
+    ca_path = configuration["tls_ca"] if configuration["tls"] == "on" else ""
+    return Tls(ca_path, configuration["tls_certificate"], configuration["tls_key"])
 
 
 def _umqtt():

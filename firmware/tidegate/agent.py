@@ -10,10 +10,11 @@ from tidegate.limits import (
     DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES, SPARE_BLOCK_COUNT,
     STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
-from tidegate.link import causes, session
+from tidegate.link import causes, profiles, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
 from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
+from tidegate.link.resolver import Resolver
 from tidegate.observe.catalogue import LOG_NAMES, RECORDS, Catalogue
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
@@ -48,7 +49,10 @@ class Agent:
         catalogue = Catalogue()
         suppressor = Suppressor(catalogue)
         self.spool = self._start_spool(suppressor)
-        self.session = session.Session(ports.network, simple, self)
+        chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
+        self.names = Resolver(ports.network, ports.keep, chance.below)
+        self.profile = profiles.make(configuration, chance.below)
+        self.session = session.Session(ports.network, self.names, self.profile, simple, self)
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
@@ -56,9 +60,12 @@ class Agent:
         self.presence = Presence(self, configuration["device_id"], ports.name)
         self.remote = Remote(self, suppressor, configuration["device_id"],
                              configuration["command_key"].encode())
-        chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
         self.backoff = Backoff(chance.below)
-        self._servers = ((configuration["host"], configuration["port"]),)
+        is_secure = configuration["tls"] != "off"
+        if configuration["tls"] == "unverified":
+            self.trail.note(trail.ALARM, "servers are not verified: anybody may listen and answer",
+                            change="tls")
+        self._servers = ((configuration["host"], configuration["port"], is_secure),)
         self.endpoints = Endpoints(len(self._servers), chance.below)
         self.backoff.start(self.monotonic.now_ms)
         self.endpoints.lost(self.backoff.period_ms, self.monotonic.now_ms)
@@ -68,7 +75,7 @@ class Agent:
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
         topic = "tidegate/1/%s/" % configuration["device_id"]
         self._confirm_topic = (topic + "confirm").encode()
-        self._hint_topic = b"tidegate/1/fleet/hint"
+        self._hint_topic = profiles.HINT_TOPIC
         self._up_at = -1
         self._told_refused_count = 0
 
@@ -198,17 +205,16 @@ class Agent:
             return
         configuration = self._configuration
         self.backoff.began(now_ms)
-        self.session.connack_ms_max = self.backoff.patience_ms()
+        self.session.patience_ms = self.backoff.patience_ms()
         self.counters.attempts += 1
         self.presence.count += 1
-        # MQTT 3.1.1 knows no password without a user name, but empty ones with it.
-        identity = (configuration["device_id"].encode(), None, None)
-        if configuration["username"]:
-            identity = (identity[0], configuration["username"].encode(),
-                        configuration["password"].encode())
-        host, port = self._servers[self.endpoints.index]
+        known = self._ports.clock.utc_ms()
+        identity = self.profile.identity(known[0] // 1_000 if known else 0, now_ms)
+        if identity is None:
+            self.on_down(session.IDLE, causes.TIME_UNKNOWN, now_ms)
+            return
         self.session.open(
-            host, port,
+            self._servers[self.endpoints.index],
             (identity, configuration["keep_alive_s"], self.presence.topic, self.presence.will(),
              (self._confirm_topic, self._hint_topic, self.remote.topic, self.presence.topic)),
             now_ms)
@@ -217,7 +223,7 @@ class Agent:
         wait_ms = SAMPLE_PERIOD_MS - ((now_ms - self._sampled_ms) & TICKS_MASK_MS)
         if self.session.phase == session.IDLE:
             wait_ms = min(wait_ms, self.backoff.wait_ms(now_ms))
-        elif self.session.wire.stream is None:
+        elif self.session.phase == session.RESOLVE:
             wait_ms = min(wait_ms, RESOLVE_POLL_MS)
         return max(0, min(wait_ms, TURN_WAIT_MS_MAX))
 
@@ -228,6 +234,7 @@ class Agent:
         self.counters.sessions += 1
         self.backoff.up(now_ms)
         self.endpoints.up(now_ms)
+        self._note_old_address()
         server, self._up_at = self._up_at, self.endpoints.index
         is_elsewhere = server not in (-1, self._up_at)
         self.presence.born(self.uplink.session_up(now_ms, is_elsewhere), now_ms)
@@ -245,11 +252,18 @@ class Agent:
             wait_ms = backoff.failed(causes.outcome(cause), now_ms)
             if causes.outcome(cause) != causes.MOVED or not self.endpoints.moved():
                 self.endpoints.failed(now_ms)
-        level = trail.INFO if cause == causes.ENDED else trail.WARNING
+        if session.RESOLVE < phase < session.UP:
+            self._note_old_address()
+        level = trail.INFO if cause in (causes.ENDED, causes.RENEWED) else trail.WARNING
         self.trail.note(level, "session lost" if was_up else "attempt failed",
                         phase=session.PHASE_NAMES[phase], cause=cause.replace(" ", "-"),
                         attempt=attempt_count, action=ACTION_NAMES[backoff.action],
                         window_ms=backoff.window_ms, wait_ms=wait_ms)
+
+    def _note_old_address(self):
+        if self.names.trouble:
+            self.trail.note(trail.WARNING, "address of before used",
+                            why=self.names.trouble.replace(" ", "-"))
 
     def on_puback(self, packet_id, now_ms):
         """The server confirmed one publish."""
@@ -264,7 +278,11 @@ class Agent:
         elif topic == self.remote.topic:
             self.remote.commands.take(payload, now_ms)
         elif topic != self._confirm_topic or not self.uplink.on_echo(payload, now_ms):
-            self.trail.note(trail.WARNING, "message refused", size=len(payload))
+            # The 1st, 2nd, 4th, 8th .. only: a flood must not wash the trail away.
+            self.counters.messages_refused += 1
+            count = self.counters.messages_refused
+            if not count & (count - 1):
+                self.trail.note(trail.WARNING, "message refused", size=len(payload), count=count)
 
     def _say(self, line):
         self._ports.terminal.write((line + "\n").encode())

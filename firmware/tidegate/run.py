@@ -36,7 +36,7 @@ def run(agent, ports):
 
 def _wait(agent, ports, wait_ms):
     session = agent.session
-    ports.network.wait(session.wire.stream, session.wants_to_write(), wait_ms)
+    ports.network.wait(session.stream(), session.wants_to_write(), wait_ms)
 
 
 def _end(agent, ports):

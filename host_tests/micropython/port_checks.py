@@ -10,7 +10,8 @@ import sys
 
 from flash_checks import KINDS, MEDIA, check_chips, check_file_flash, check_host_flash
 
-from tidegate.hal.posix import PosixClock, PosixEntropy, PosixNetwork, PosixWatchdog
+from tidegate.hal.posix import PosixClock, PosixEntropy, PosixKeep, PosixWatchdog
+from tidegate.hal.posix_network import PosixNetwork
 
 LOOPBACK = "127.0.0.1"
 
@@ -77,9 +78,7 @@ def listen(port):
 
 def connected(network, port):
     """A stream that stands; raises what the system says where it cannot."""
-    address = network.resolve(LOOPBACK, port)
-    assert address is not None, "a number needs no lookup"
-    stream = network.open(address)
+    stream = network.open((LOOPBACK, port))
     for _ in range(100):
         if stream.is_connected():
             assert stream.is_connected(), "it stays connected"
@@ -145,6 +144,47 @@ def check_network(network, port, refused_port):
     listener.close()
 
 
+def check_datagrams(network):
+    """Two of them, to one another."""
+    first, second = network.datagrams(), network.datagrams()
+    port = bind(second)
+    assert first.receive(100) is None, "nothing has arrived"
+    for data in (b"question", b"x" * 300, b"?"):
+        first.send(data, (LOOPBACK, port))
+        network.wait(second, False, 5_000)
+        got, sender = second.receive(512)
+        assert got == data and sender[0] == LOOPBACK
+        second.send(b"answer", sender)
+        network.wait(first, False, 5_000)
+        assert first.receive(100) == (b"answer", (LOOPBACK, port)), "it says who it is from"
+    first.send(b"cut short", (LOOPBACK, port))
+    network.wait(second, False, 5_000)
+    assert second.receive(3)[0] == b"cut"
+    for each in (first, second, first):
+        each.close()
+
+
+def bind(datagrams):
+    """Binds it to a port that is free."""
+    for port in range(30_000, 40_000):
+        try:
+            datagrams.socket.bind(
+                socket.getaddrinfo(LOOPBACK, port, socket.AF_INET, socket.SOCK_DGRAM)[0][-1])
+        except OSError:
+            continue
+        return port
+    raise AssertionError("no port is free")
+
+
+def check_keep(make):
+    """Argument: make(), another one over the same records each time."""
+    assert make().load("name") == b""
+    for record in (b"first", b"", b"\x00\xff" * 300, b"last"):
+        assert make().save("name", record) is True
+        make().save("other", b"other")
+        assert make().load("name") == record
+
+
 def check_full(network, stream):
     """Send until the system takes no more. Result: bytes taken."""
     block, taken = b"y" * 65_536, 0
@@ -169,6 +209,9 @@ def main(folder, port, refused_port):
     check_chips()
     check_watchdog(PosixWatchdog)
     check_network(PosixNetwork(clock), port, refused_port)
+    check_datagrams(PosixNetwork(clock))
+    check_keep(lambda: PosixKeep(folder + "/keep."))
+    assert PosixKeep(folder + "/absent/keep.").save("name", b"") is False
     print("all ports keep their contracts")
 
 

@@ -1,6 +1,7 @@
 """Gives back in upper case what the terminal port reads, byte for byte, until it reads `q`."""
 
-from tidegate.hal.posix import PosixClock, PosixNetwork, PosixTerminal
+from tidegate.hal.posix import PosixClock, PosixTerminal
+from tidegate.hal.posix_network import PosixNetwork
 
 
 def main():

@@ -205,7 +205,7 @@ def test_a_backlog_drains_at_the_pace_of_the_answers_not_of_the_samples():
 
 def test_every_turn_says_within_a_second_when_the_next_one_is_due():
     world = AgentWorld(11)
-    world.network.address = None
+    world.network.names = None
     waits = set()
     for _ in range(200):
         world.ports.clock.now_ms = world.now_ms - world.began_ms
@@ -256,6 +256,18 @@ def test_subscriptions_are_made_before_anything_is_published():
         b"tidegate/1/tg-000001/cmd",
         b"tidegate/1/tg-000001/state",
     ]
+
+
+def test_an_agent_that_needs_the_time_for_its_token_says_so_and_tries_again():
+    world = AgentWorld(15, is_dated=False)
+    world.configuration.update(profile="azure", sas_key="a2V5")
+    world.boot()
+    world.run(120_000)
+    assert world.network.streams == [] and world.agent.counters.recorded > 10
+    assert any("cause=time-not-known phase=idle" in line for line in world.agent.trail.lines)
+    world.ports.clock.utc_zero_ms = UTC_MS
+    world.run(120_000)
+    assert world.broker.packets[0][1].count(b"SharedAccessSignature sr=sea%2Fdevices%2F") == 1
 
 
 @pytest.mark.parametrize("content", ["foreign", "newer"])

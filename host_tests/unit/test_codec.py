@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 import umqtt180
-from fakes import FakeStream
+from fake_network import FakeStream
 from mqtt_peer import packet, publish, text
 
 from tidegate.errors import LinkError

@@ -19,6 +19,12 @@ def test_the_least_configuration_gets_every_default():
         "device_id": "tg-000001",
         "host": "127.0.0.1",
         "port": 1883,
+        "profile": "generic",
+        "sas_key": "",
+        "tls": "off",
+        "tls_ca": "",
+        "tls_certificate": "",
+        "tls_key": "",
         "username": "",
         "password": "",
         "confirm": "echo",
@@ -33,6 +39,12 @@ def test_what_is_given_is_kept():
         "device_id": "A.b_c-9",
         "host": "broker.example",
         "port": 65_535,
+        "profile": "azure",
+        "sas_key": "a2V5",
+        "tls": "on",
+        "tls_ca": "ca.der",
+        "tls_certificate": "device.der",
+        "tls_key": "device.key",
         "username": "u" * 128,
         "password": "p" * 1_024,
         "confirm": "puback",
@@ -87,6 +99,20 @@ def test_a_value_out_of_type_or_bounds_is_refused_by_name(name, values):
 def test_the_bounds_themselves_are_allowed(name, values):
     for value in values:
         assert schema.check({**LEAST, name: value})[name] == value
+
+
+@pytest.mark.parametrize(
+    "given, names",
+    [
+        ({"tls": "on"}, "tls_ca"),
+        ({"tls": "on", "tls_ca": "ca.der", "tls_key": "key.der"}, "tls_certificate"),
+        ({"tls_certificate": "device.der"}, "tls_key"),
+        ({"profile": "azure", "sas_key": "a2V5"}, "tls:"),
+        ({"profile": "azure", "tls": "on", "tls_ca": "ca.der"}, "sas_key"),
+    ],
+)
+def test_tls_without_what_it_needs_is_refused(given, names):
+    assert names in refused({**LEAST, **given})
 
 
 @pytest.mark.parametrize("given", [None, [], "text", 5])

@@ -7,18 +7,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes import CutFlash, Random, SeededEntropy, SimClock
+from fakes import CutFlash, FakeKeep, Random, SeededEntropy, SimClock
 
 from tidegate.errors import FlashError
 from tidegate.hal.nor import FileFlash, RamFlash
 from tidegate.hal.posix import (
     PosixClock,
     PosixEntropy,
-    PosixNetwork,
-    PosixStream,
+    PosixKeep,
     PosixTerminal,
     PosixWatchdog,
 )
+from tidegate.hal.posix_network import PosixNetwork, PosixStream
 
 sys.path.append(str(Path(__file__).parent.parent / "micropython"))
 import flash_checks  # noqa: E402
@@ -140,6 +140,28 @@ def refused_port():
 
 def test_the_network_keeps_its_contract(free_port, refused_port):
     port_checks.check_network(PosixNetwork(PosixClock()), free_port, refused_port)
+
+
+def test_datagrams_keep_their_contract():
+    port_checks.check_datagrams(PosixNetwork(PosixClock()))
+
+
+def test_records_are_kept(tmp_path):
+    port_checks.check_keep(lambda: PosixKeep(f"{tmp_path}/"))
+    fake = FakeKeep()
+    port_checks.check_keep(lambda: fake)
+    assert not PosixKeep(f"{tmp_path}/absent/").save("name", b"record")
+
+
+def test_name_servers_are_those_given_or_those_of_the_host(tmp_path, monkeypatch):
+    path = tmp_path / "resolv.conf"
+    path.write_text("# nameserver 9.9.9.9\nnameserver 192.0.2.1\nnameserver fe80::1\nsearch x\n")
+    monkeypatch.setattr("tidegate.hal.posix_network._RESOLVER_PATH", str(path))
+    assert PosixNetwork(PosixClock()).name_servers() == [("192.0.2.1", 53)]
+    given = PosixNetwork(PosixClock(), None, [["192.0.2.2", 5]])
+    assert given.name_servers() == [("192.0.2.2", 5)]
+    path.unlink()
+    assert PosixNetwork(PosixClock()).name_servers() == []
 
 
 def test_a_wait_ends_early_when_bytes_arrive(free_port):

@@ -20,12 +20,39 @@ from tidegate.link import causes, session
 
 def test_the_way_up_is_connect_then_subscribe_then_up():
     world = World().up()
-    assert world.network.resolved[0] == ("host", 1883)
+    assert world.network.asked == ["host"]
+    assert world.network.opened == [(world.network.NUMBER, 1883)]
     assert world.broker.kinds() == [CONNECT, SUBSCRIBE]
     assert world.broker.subscriptions == [CONFIRM]
     assert world.broker.packets[0][1][7] == 0x2E, "clean session, retained will of QoS 1, no user"
     assert [each[0] for each in world.handler.events] == ["up"]
     assert len(world.network.stream.sends) == 2, "one packet is one send"
+
+
+def test_with_tls_the_connect_waits_for_the_handshake_and_the_host_is_named():
+    world = held_in(session.SECURE)
+    assert world.network.secured == ["host"] and world.broker.packets == []
+    assert world.session.wants_to_write()
+    world.network.shakes = True
+    world.broker.answers = {CONNACK, SUBACK}
+    world.step(1).step(1).step(1)
+    assert world.session.phase == session.UP
+    assert world.broker.kinds() == [CONNECT, SUBSCRIBE]
+    assert len(world.network.stream.sends) == 2, "one packet is one send"
+
+
+def test_the_number_of_a_session_is_kept_and_a_number_nobody_is_at_gives_way():
+    world = World().up()
+    assert world.network.NUMBER in world.keep.records["addresses"].decode()
+    world.broker.cut()
+    world.step(1)
+    world.network.names = ["192.0.2.8"]
+    world.network.refusal = 111
+    world.open().step(1)
+    world.network.refusal = 0
+    world.up()
+    numbers = [number for number, _ in world.network.opened]
+    assert numbers == ["192.0.2.7", "192.0.2.7", "192.0.2.8"]
 
 
 def test_publishes_of_one_step_are_in_flight_together():
@@ -54,6 +81,58 @@ def test_a_puback_of_an_unknown_id_or_a_second_one_reports_nothing():
     world.step()
     world.arrive(puback(packet_id + 1) + puback(packet_id) + puback(packet_id)).step()
     assert world.handler.named("puback") == [(packet_id,)]
+    assert world.session.phase == session.UP
+
+
+def unconfirmed():
+    """A world whose last session ended with a publish unconfirmed, up again."""
+    world = World(answers=(CONNACK, SUBACK)).up()
+    world.publish()
+    for _ in range(61):
+        world.step(1_000)
+    assert world.downs() == [(session.UP, causes.UNCONFIRMED)]
+    return world.up()
+
+
+def test_after_an_unconfirmed_publish_one_is_in_flight_at_first_and_one_more_with_each_puback():
+    world = unconfirmed()
+    widths = []
+    for _ in range(10):
+        ids = []
+        while world.session.can_publish(b"t", 1) and len(ids) < 50:
+            ids.append(world.publish())
+        widths.append(len(ids))
+        world.step()
+        world.broker.release()
+        world.step(1)
+    assert widths[:4] == [1, 2, 4, 50], "from the whole window on the uplink has its own rule"
+
+
+def test_the_window_of_one_outlives_attempts_that_fail():
+    world = unconfirmed()
+    world.broker.cut()
+    world.step(1)
+    world.network.refusal = 111
+    world.open().step(1)
+    world.network.refusal = 0
+    world.up()
+    assert world.session.can_publish(b"t", 1)
+    world.publish()
+    assert not world.session.can_publish(b"t", 1)
+
+
+def test_a_puback_in_the_place_of_a_suback_subscribes_to_nothing():
+    world = held_in(session.SUBSCRIBE)
+    world.arrive(puback(1)).step(1)
+    assert world.session.phase == session.SUBSCRIBE and world.handler.events == []
+
+
+def test_a_redelivered_message_is_acknowledged_again_and_one_never_asked_for_too():
+    world = World().up()
+    for topic, dup in ((CONFIRM, False), (CONFIRM, True), (b"other", False)):
+        world.arrive(publish(topic, b"echo", 7, dup=dup)).step(1)
+    assert [each[0] for each in world.handler.named("message")] == [CONFIRM, CONFIRM, b"other"]
+    assert world.broker.packets.count((0x40, b"\x00\x07")) == 3
     assert world.session.phase == session.UP
 
 
@@ -157,6 +236,21 @@ def test_many_packets_of_one_read_are_taken_in_bounded_steps():
     for _ in range(3):
         world.step()
     assert world.handler.named("message") == [(CONFIRM, b"last")]
+
+
+def test_a_flood_to_a_device_whose_answers_nobody_reads_waits_in_the_network():
+    world = World().up()
+    world.network.stream.room_bytes = 0
+    world.arrive(b"".join(publish(CONFIRM, b"%d" % number, 9) for number in range(3_000)))
+    for _ in range(400):
+        world.step()
+    taken = len(world.handler.named("message"))
+    assert world.session.phase == session.UP and 900 < taken < 1_100
+    world.network.stream.room_bytes = None
+    for _ in range(400):
+        world.step()
+    assert len(world.handler.named("message")) == 3_000
+    assert world.broker.packets.count((0x40, b"\x00\x09")) == 3_000
 
 
 def test_close_says_goodbye_and_reports_the_end():

@@ -18,6 +18,7 @@ from mqtt_peer import (
 )
 from session_world import BEGIN_MS, CONFIRM, PHASES, REQUEST, World, held_in
 
+from tidegate.errors import LinkError
 from tidegate.limits import TICKS_MASK_MS
 from tidegate.link import causes, session
 
@@ -59,12 +60,10 @@ def test_a_connection_that_fails_says_why(error, cause, is_at_once):
     assert world.downs() == [(session.CONNECT, cause)]
 
 
-@pytest.mark.parametrize(
-    "failure", [OSError(-2), OSError("Name or service not known"), OSError(), ValueError("label")]
-)
-def test_a_name_that_cannot_be_looked_up_says_so(failure):
+@pytest.mark.parametrize("answer", [2, 3, 5, []])
+def test_a_name_that_cannot_be_looked_up_says_so(answer):
     world = World()
-    world.network.address = failure
+    world.network.names = answer
     world.open().step()
     assert world.downs() == [(session.RESOLVE, causes.DNS_FAILED)]
 
@@ -89,6 +88,33 @@ def test_a_refused_connect_says_why_even_if_the_server_closes_at_once(code, caus
     world.step(1)
     assert world.downs() == [(session.CONNACK, cause)]
     assert SUBSCRIBE not in world.broker.kinds()
+
+
+@pytest.mark.parametrize(
+    "failure, cause",
+    [
+        (LinkError(causes.CERTIFICATE_HOST), causes.CERTIFICATE_HOST),
+        (LinkError(causes.CERTIFICATE_EARLY), causes.CERTIFICATE_EARLY),
+        (LinkError(causes.CLIENT_REFUSED), causes.CLIENT_REFUSED),
+        (OSError(104), causes.RESET),
+    ],
+)
+def test_a_handshake_that_fails_says_why(failure, cause):
+    world = held_in(session.SECURE)
+    world.network.shakes = failure
+    world.step(1)
+    assert world.downs() == [(session.SECURE, cause)]
+    assert world.network.stream.close_count == 1
+
+
+def test_patience_holds_for_the_handshake_as_for_the_connack():
+    for phase in (session.SECURE, session.CONNACK):
+        world = held_in(phase)
+        world.session.patience_ms = 600_000
+        world.step(600_000)
+        assert world.downs() == []
+        world.step(1)
+        assert world.downs() == [(phase, PHASES[phase][0])]
 
 
 def test_a_refused_subscription_says_so():
@@ -189,7 +215,7 @@ def test_an_answer_to_connect_that_is_none_ends_the_attempt(data):
 @pytest.mark.parametrize("seed", range(40))
 def test_garbage_never_raises_and_never_brings_a_session_up(seed):
     chance = random.Random(seed)
-    phase = chance.choice(sorted(PHASES)[2:] + [session.UP])
+    phase = chance.choice(sorted(PHASES)[3:] + [session.UP])
     world = World().up() if phase == session.UP else held_in(phase)
     for _ in range(30):
         if world.session.phase == session.IDLE:

@@ -1,7 +1,7 @@
 """The wire against a stream that gives and takes as it pleases."""
 
 import pytest
-from fakes import FakeStream
+from fake_network import FakeStream
 from mqtt_peer import packet, publish
 
 from tidegate.errors import LinkError

@@ -56,17 +56,19 @@ class AgentProcess:
     """The agent, started and killed as often as wanted on the same flash image.
 
     Arguments: interpreter, path; firmware, the folder of main.py; checkout, for the board and
-    the libraries; folder, which holds its files; settings, of `configuration`.
+    the libraries; folder, which holds its files; settings, of `configuration`; program, what to
+    start in the place of main.py.
     """
 
-    def __init__(self, interpreter, firmware, checkout, folder, settings):
+    def __init__(self, interpreter, firmware, checkout, folder, settings, program=None):
         self.folder = Path(folder)
         self.image_path = self.folder / "spool.img"
         self.journal_path = self.folder / "journal.jsonl"
         self._settings_path = self.folder / "agent.json"
         self._settings_path.write_text(json.dumps(settings, indent=1) + "\n")
-        self._command = [str(interpreter), "-X", "heapsize=" + HEAP, str(firmware / "main.py"),
-                         str(self._settings_path)]
+        self.log_path = self.folder / "agent.log"
+        self._command = [str(interpreter), "-X", "heapsize=" + HEAP,
+                         str(program or firmware / "main.py"), str(self._settings_path)]
         path = os.pathsep.join(map(str, (checkout.board, firmware, checkout.libraries)))
         self._environment = {"MICROPYPATH": path, "PYTHONPATH": path}
         self._child = None
@@ -78,8 +80,7 @@ class AgentProcess:
 
     def start(self):
         """Errors: ProcessError where the interpreter cannot be run."""
-        self._child = Child("the agent", self._command, self.folder / "agent.log",
-                            self._environment)
+        self._child = Child("the agent", self._command, self.log_path, self._environment)
         self.start_count += 1
 
     def running(self):
@@ -90,6 +91,10 @@ class AgentProcess:
         """Errors: ProcessError, with its last lines, where it ended by itself."""
         if self._child is not None and self._child.status() is not None:
             raise ProcessError(self._child.death())
+
+    def say(self, data):
+        """Write to its terminal."""
+        self._child.say(data)
 
     def kill(self):
         """SIGKILL, as a power cut would; reaped at once."""

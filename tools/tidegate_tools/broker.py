@@ -52,16 +52,16 @@ def find_mosquitto():
         "mosquitto", path=":".join(MOSQUITTO_FOLDERS))
 
 
-def amqtt_command(port, _folder):
+def amqtt_command(port, _folder, _more):
     return [sys.executable, "-m", "tidegate_tools.amqtt_broker", str(port)]
 
 
-def mosquitto_command(port, folder):
+def mosquitto_command(port, folder, more):
     binary = find_mosquitto()
     if binary is None:
         raise ToolError("mosquitto is not installed: install it, or use the broker amqtt")
     settings = Path(folder) / "mosquitto.conf"
-    settings.write_text(MOSQUITTO_SETTINGS.format(port=port, host=HOST))
+    settings.write_text(MOSQUITTO_SETTINGS.format(port=port, host=HOST) + more)
     return [binary, "-c", str(settings)]
 
 
@@ -79,14 +79,15 @@ def check_broker(name):
 class Broker:
     """One broker, by name, with its files in `folder`; `port` is chosen at the first start.
 
-    Errors: ToolError as `check_broker`.
+    Argument: more, lines for mosquitto's configuration. Errors: ToolError as `check_broker`.
     """
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, more=""):
         check_broker(name)
         self.name = name
         self.port = None
         self._folder = Path(folder)
+        self._more = more
         self._child = None
 
     @property
@@ -112,8 +113,9 @@ class Broker:
                 return None
 
     async def _start(self, port):
-        self._child = Child("the broker " + self.name, BROKERS[self.name](port, self._folder),
-                            self._folder / "broker.log", {"PYTHONPATH": PACKAGES})
+        command = BROKERS[self.name](port, self._folder, self._more)
+        self._child = Child("the broker " + self.name, command, self._folder / "broker.log",
+                            {"PYTHONPATH": PACKAGES})
         for _ in range(int(START_S_MAX / POLL_S)):
             await asyncio.sleep(POLL_S)
             self.check()

@@ -6,11 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from tidegate_tools import display, journal, ledger, shell, timeline
+from tidegate_tools import account, display, ledger, shell, timeline
 from tidegate_tools.agent_process import DEVICE, AgentProcess, Clock, configuration
 from tidegate_tools.broker import HOST, Broker
 from tidegate_tools.errors import ProcessError
-from tidegate_tools.oracle import LOGS, expect
 from tidegate_tools.quantities import load_quantities
 from tidegate_tools.queries import Archive
 from tidegate_tools.sink import Link, Sink
@@ -143,22 +142,7 @@ class Demo:
             await asyncio.sleep(TICK_S)
 
     def _is_final(self):
-        archive = Archive(self._store.path)
-        try:
-            expected, rows = self._expectation(archive)
-        finally:
-            archive.close()
-        return all(ledger.is_final(expected.facts[log], [
-            (row.seq, ledger.fact_of(row)) for each in rows[log].values() for row in each])
-            for log in LOGS)
-
-    def _expectation(self, archive):
-        rows = {log: {store: each for (_, store), each in archive.rows(log).items()}
-                for log in LOGS}
-        held = [(log, ledger.fact_of(row))
-                for log in LOGS for each in rows[log].values() for row in each]
-        content = self._agent.journal_path.read_bytes()
-        return expect(journal.parse(content), self._quantities, held), rows
+        return account.is_final(self._store.path, self._agent.journal_path, self._quantities)
 
     def _check(self):
         if self._is_broker_up:
@@ -194,24 +178,18 @@ class Demo:
             self._watch.close()
 
     def _account(self, wall_s):
-        from tidegate_tools.image import summary
-
         archive = Archive(self._store.path)
-        expected, rows = self._expectation(archive)
-        account = ledger.balance(expected, rows, summary(self._agent.image_path))
-        account.malformed = archive.counters()["malformed"]
+        whole, rows = account.settle(archive, self._agent, self._quantities)
         sessions = 0
         backlogs = [self._watch.backlog_count_max]
         for stream in archive.report():
-            account.logs[stream.log].repeats += stream.repeats
-            account.logs[stream.log].conflicts += stream.conflicts
             backlogs.append(stream.lag_count_max)
             sessions = max(sessions, stream.sessions)
-        account.backlog_count_max = max(backlogs)
-        account.live_delay_ms_max = live_delay_ms(rows["telemetry"], self._clock)
+        whole.backlog_count_max = max(backlogs)
+        whole.live_delay_ms_max = live_delay_ms(rows["telemetry"], self._clock)
         device = archive.devices().get(DEVICE)
         archive.close()
-        return Outcome(account, device.interpreter if device else "never heard of",
+        return Outcome(whole, device.interpreter if device else "never heard of",
                        device.board if device else "-", sessions, wall_s)
 
 

@@ -7,12 +7,14 @@ import struct
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Option
 
-from tidegate_tools import shell
+from tidegate_tools import peer_play, shell
+from tidegate_tools.peer_scripts import SCRIPTS
 
 MODES = ("refuse", "costly", "queue", "stall", "down")
 CHUNK_BYTES = 16_384
@@ -240,9 +242,16 @@ def gate(
         min=0, max=10**9, help="Throttle of each connection and direction.")] = 0,
     cut_s: Annotated[float, Option(
         min=0, max=86_400, help="Reset every connection each so many seconds.")] = 0,
+    play: Annotated[str, Option(help="Play a bad peer: %s." % ", ".join(SCRIPTS))] = "",
+    for_s: Annotated[float, Option(
+        min=0, max=86_400, help="With --play: behave after so many seconds, 0 for never.")] = 0,
+    tls_folder: Annotated[Path | None, Option(
+        help="With --play: speak TLS as sea.example; ca.der is put there.")] = None,
 ):
     """Stand before a broker and admit so many sessions per second; a line of JSON each second."""
     name, _, number = to.rpartition(":")
+    if play:
+        raise typer.Exit(peer_play.run((name, number), port, play, for_s, tls_folder))
     if mode not in MODES or not name or not number.isdigit():
         shell.complain("--mode is one of %s, --to is host:port" % ", ".join(MODES))
         raise typer.Exit(shell.EXIT_USAGE)

@@ -17,8 +17,8 @@ class Child:
 
     Arguments: name, as people call it; command, a list; log_path; environment, what is added to
     our own. The child gets a session of its own, so that Ctrl-C on the terminal reaches us only
-    and we end it in order. Its input is a pipe that we never write to: a child may take the end
-    of it as the sign that we are gone.
+    and we end it in order. Its input is a pipe: a child may take the end of it as the sign that
+    we are gone.
     Errors: ProcessError where the command cannot be started.
     """
 
@@ -42,6 +42,11 @@ class Child:
     def status(self):
         """The exit status, negative for a signal; None while it runs."""
         return self._process.poll()
+
+    def say(self, data):
+        """Write to its input, at once."""
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
 
     def kill(self):
         """SIGKILL, and reap. Nothing happens where it has ended."""

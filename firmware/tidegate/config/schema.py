@@ -12,6 +12,12 @@ KEYS = (
     ("device_id", TEXT, None, 1, DEVICE_ID_BYTES_MAX, (), "name of the device in all topics"),
     ("host", TEXT, None, 1, 253, (), "name or address of the MQTT server"),
     ("port", INTEGER, 1883, 1, 65_535, (), "its TCP port"),
+    ("tls", CHOICE, "off", 0, 0, ("off", "on", "unverified"), "TLS; unverified: for development"),
+    ("tls_ca", TEXT, "", 0, 256, (), "DER file of the authority that the server must be of"),
+    ("tls_certificate", TEXT, "", 0, 256, (), "DER file of the device's own certificate"),
+    ("tls_key", TEXT, "", 0, 256, (), "DER file of its key, PKCS#8"),
+    ("profile", CHOICE, "generic", 0, 0, ("generic", "azure"), "kind of the server"),
+    ("sas_key", TEXT, "", 0, 128, (), "azure: the device's symmetric key, base64; never shown"),
     ("username", TEXT, "", 0, 128, (), "user name, empty for none"),
     ("password", TEXT, "", 0, 1_024, (), "password; never shown"),
     ("confirm", CHOICE, "echo", 0, 0, ("echo", "puback"), "who confirms: the receiver's echo, or "
@@ -46,7 +52,20 @@ def check(given):
     for character in values["device_id"]:
         if character not in _DEVICE_ID_CHARACTERS:
             raise ConfigurationError("device_id: only letters, digits, '.', '_' and '-'")
+    _check_tls(values)
     return values
+
+
+def _check_tls(values):
+    if values["profile"] == "azure" and values["tls"] == "off":
+        raise ConfigurationError("tls: on where profile is azure: a hub takes nothing else")
+    if values["profile"] == "azure" and not (values["sas_key"] or values["tls_certificate"]):
+        raise ConfigurationError("sas_key: it or tls_certificate must be given for azure")
+    if values["tls"] == "on" and not values["tls_ca"]:
+        raise ConfigurationError("tls_ca: must be given where tls is on: without the authority's"
+                                 " certificate nobody knows who answers")
+    if bool(values["tls_certificate"]) != bool(values["tls_key"]):
+        raise ConfigurationError("tls_certificate, tls_key: both or neither")
 
 
 def _check_value(row, value):

@@ -20,3 +20,4 @@ class Counters:
         self.attempts = 0
         self.sessions = 0
         self.turns_failed = 0
+        self.messages_refused = 0

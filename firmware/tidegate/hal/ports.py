@@ -68,24 +68,32 @@ class Flash:
 
 
 class Network:
-    """Makes streams. No call blocks."""
+    """Makes streams. No call blocks. An address is (number as dotted text, port)."""
 
     def is_up(self):
         """Whether the own link (Wi-Fi, cable, cellular) is there."""
 
-    def resolve(self, host, port):
-        """An address for `open`, or None while the answer is under way; OSError when it failed.
+    def name_servers(self):
+        """Addresses of the name servers in order, none while they are unknown."""
 
-        Call again with the same arguments until it answers.
-        """
+    def datagrams(self):
+        """A Datagrams of its own port."""
 
     def open(self, address):
         """A Stream whose connection has begun."""
 
+    def secure(self, stream, host):
+        """A Stream of TLS over one that is connected; `host` is the name it is to be.
+
+        Its handshake goes on with each call, the first of which is `send`; until it is done
+        nothing is sent nor received. Errors of its calls, beside OSError: LinkError, which says
+        which check failed.
+        """
+
     def wait(self, stream, writing, wait_ms):
         """Return when `stream` can be read (or written, where `writing`), or after `wait_ms`.
 
-        `stream` is None where there is none.
+        `stream` is a Stream or a Datagrams, None where there is none.
         """
 
 
@@ -99,10 +107,39 @@ class Stream:
         """Number of bytes put into `buffer`; 0 when the peer closed; None when none are there."""
 
     def send(self, data):
-        """Number of bytes taken, 0 when the system's buffer is full."""
+        """Number of bytes taken, 0 when the system's buffer is full.
+
+        What was not taken is offered again first, at the start of what is sent next.
+        """
 
     def close(self):
         """Give it back; may be called twice; never raises."""
+
+
+class Datagrams:
+    """Datagrams to and from anybody, never blocking. Errors: OSError."""
+
+    def send(self, data, address):
+        """One datagram; it may get lost."""
+
+    def receive(self, bytes_max):
+        """(the next datagram, its sender's address), None when none is there."""
+
+    def close(self):
+        """Give it back; may be called twice; never raises."""
+
+
+class Keep:
+    """Small records that outlive a reboot; written seldom, at most a few times a day."""
+
+    def load(self, name):
+        """The record of that name, empty where there is none."""
+
+    def save(self, name, record):
+        """Put a record in the place of the one before. Result: whether it is durable.
+
+        A power cut leaves the old record or the new one.
+        """
 
 
 class Terminal:

@@ -1,16 +1,11 @@
-"""Ports of a POSIX host, for MicroPython's Unix port and for CPython alike."""
+"""Ports of a POSIX host but for its network, for MicroPython's Unix port and for CPython alike."""
 
 import os
 import select
-import socket
 import sys
 import time
 
 from tidegate.clock.anchor import RTC
-
-_PENDING = (115, 36, 114, 37, 11, 35)  # EINPROGRESS, EALREADY, EAGAIN: Linux, macOS
-_CONNECTED = (106, 56)  # EISCONN: Linux, macOS
-_TCP, _NODELAY = 6, 1
 
 
 def _raw(stream):
@@ -56,92 +51,6 @@ class PosixEntropy:
         return os.urandom(count)
 
 
-class PosixStream:
-    """A TCP connection; see `hal.ports.Stream`."""
-
-    def __init__(self, address):
-        self.socket = socket.socket()
-        self._address = address
-        self.socket.setblocking(False)
-        self.socket.setsockopt(_TCP, _NODELAY, 1)
-
-    def is_connected(self):
-        """Asks by connecting again: the answer says how far the first call has come."""
-        try:
-            self.socket.connect(self._address)
-        except OSError as error:
-            if error.errno in _CONNECTED:
-                return True
-            if error.errno in _PENDING:
-                return False
-            raise
-        return True
-
-    def receive_into(self, buffer):
-        """See `hal.ports.Stream.receive_into`."""
-        if sys.implementation.name == "micropython":
-            return self.socket.readinto(buffer)
-        try:
-            return self.socket.recv_into(buffer)
-        except BlockingIOError:
-            return None
-
-    def send(self, data):
-        """See `hal.ports.Stream.send`."""
-        if sys.implementation.name == "micropython":
-            return self.socket.write(data) or 0
-        try:
-            return self.socket.send(data)
-        except BlockingIOError:
-            return 0
-
-    def close(self):
-        """See `hal.ports.Stream.close`."""
-        try:
-            self.socket.close()
-        except OSError:
-            pass
-
-
-class PosixNetwork:
-    """TCP of the host. A name, unlike a number, is looked up by a call that may block.
-
-    Argument: clock, a PosixClock, whose speed turns waits into wall time.
-    """
-
-    def __init__(self, clock):
-        self._speed = clock.speed
-        self._poll = select.poll()
-
-    def is_up(self):
-        """A host is always on line."""
-        return True
-
-    def resolve(self, host, port):
-        """See `hal.ports.Network.resolve`."""
-        return socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][-1]
-
-    def open(self, address):
-        """See `hal.ports.Network.open`."""
-        stream = PosixStream(address)
-        try:
-            stream.is_connected()
-        except OSError:
-            stream.close()
-            raise
-        return stream
-
-    def wait(self, stream, writing, wait_ms):
-        """See `hal.ports.Network.wait`."""
-        wall_ms = -(-wait_ms // self._speed)
-        if stream is None:
-            time.sleep(wall_ms * 0.001)
-            return
-        self._poll.register(stream.socket, select.POLLIN | (select.POLLOUT if writing else 0))
-        self._poll.poll(wall_ms)
-        self._poll.unregister(stream.socket)
-
-
 class PosixTerminal:
     """Two unbuffered byte streams, by default those of the process."""
 
@@ -175,6 +84,35 @@ class PosixTerminal:
             return self._sink.write(data) or 0
         except OSError:
             return 0
+
+
+class PosixKeep:
+    """Small records as files: each is written anew, then renamed over the old one.
+
+    Argument: prefix, with which their paths begin.
+    """
+
+    def __init__(self, prefix):
+        self._prefix = prefix
+
+    def load(self, name):
+        """See `hal.ports.Keep.load`."""
+        try:
+            with open(self._prefix + name, "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def save(self, name, record):
+        """See `hal.ports.Keep.save`."""
+        path = self._prefix + name
+        try:
+            with open(path + ".new", "wb") as file:
+                file.write(record)
+            os.rename(path + ".new", path)
+        except OSError:
+            return False
+        return True
 
 
 class PosixWatchdog:

@@ -21,8 +21,15 @@ CONNACK_AUTH = "not authorised"
 CONNACK_REJECTED = "connection rejected"
 SUBACK_TIMEOUT = "no SUBACK in time"
 SUBACK_REFUSED = "subscription refused"
-CERTIFICATE_REFUSED = "certificate refused"
+HANDSHAKE_TIMEOUT = "no TLS handshake in time"
+CERTIFICATE_UNKNOWN = "certificate of an unknown authority"
+CERTIFICATE_HOST = "certificate of another host"
+CERTIFICATE_EXPIRED = "certificate expired"
 CERTIFICATE_EARLY = "certificate not yet valid"
+CERTIFICATE_REFUSED = "certificate refused"
+CLIENT_REFUSED = "own certificate refused"
+TLS_REFUSED = "refused in the TLS handshake"
+TLS_BROKEN = "TLS broken"
 SERVER_MOVED = "server moved"
 RESET = "connection reset"
 CLOSED_BY_PEER = "closed by the server"
@@ -30,6 +37,8 @@ SILENT = "server silent"
 UNCONFIRMED = "publish never confirmed"
 PROTOCOL = "protocol broken"
 ENDED = "ended by the agent"
+RENEWED = "token renewed"
+TIME_UNKNOWN = "time not known"
 
 # Cause: the outcome of an attempt that failed with it, and how an outage began that it began.
 # A connection closed before its CONNACK is how a cloud hub and a balancer without a server behind
@@ -47,8 +56,15 @@ TABLE = {
     CONNACK_REJECTED: (AUTH, CLOSED),
     SUBACK_TIMEOUT: (OVERLOAD, SILENCE),
     SUBACK_REFUSED: (AUTH, CLOSED),
-    CERTIFICATE_REFUSED: (AUTH, CLOSED),
+    HANDSHAKE_TIMEOUT: (OVERLOAD, SILENCE),
+    CERTIFICATE_UNKNOWN: (AUTH, CLOSED),
+    CERTIFICATE_HOST: (AUTH, CLOSED),
+    CERTIFICATE_EXPIRED: (AUTH, CLOSED),
     CERTIFICATE_EARLY: (CLOCK, CLOSED),
+    CERTIFICATE_REFUSED: (AUTH, CLOSED),
+    CLIENT_REFUSED: (AUTH, CLOSED),
+    TLS_REFUSED: (BUSY, CLOSED),
+    TLS_BROKEN: (BROKEN, CLOSED),
     SERVER_MOVED: (MOVED, CLOSED),
     RESET: (BUSY, CLOSED),
     CLOSED_BY_PEER: (BUSY, CLOSED),
@@ -56,6 +72,8 @@ TABLE = {
     UNCONFIRMED: (OVERLOAD, SILENCE),
     PROTOCOL: (BROKEN, CLOSED),
     ENDED: (MOVED, LEFT),
+    RENEWED: (MOVED, LEFT),
+    TIME_UNKNOWN: (CLOCK, SILENCE),
 }
 
 CONNACK_CAUSES = {1: CONNACK_REJECTED, 2: CONNACK_REJECTED, 3: CONNACK_BUSY, 4: CONNACK_AUTH,

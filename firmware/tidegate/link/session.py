@@ -2,59 +2,70 @@
 
 from tidegate.errors import LinkError
 from tidegate.limits import (
-    CONNACK_MS_MAX, CONNECT_MS_MAX, PACKET_ID_MAX, RESOLVE_MS_MAX, SUBACK_MS_MAX, TICKS_MASK_MS,
-    UNCONFIRMED_MS_MAX,
+    CONNACK_MS_MAX, CONNECT_MS_MAX, HANDSHAKE_MS_MAX, PACKET_ID_MAX, RESOLVE_MS_MAX, SUBACK_MS_MAX,
+    TICKS_MASK_MS, TX_BYTES_MAX, UNCONFIRMED_MS_MAX, WINDOW_COUNT_MAX,
 )
 from tidegate.link import causes, codec
 from tidegate.link.wire import Wire
 
-IDLE, RESOLVE, CONNECT, CONNACK, SUBSCRIBE, UP = range(6)
-PHASE_NAMES = ("idle", "resolve", "connect", "connack", "subscribe", "up")
+IDLE, RESOLVE, CONNECT, SECURE, CONNACK, SUBSCRIBE, UP = range(7)
+PHASE_NAMES = ("idle", "resolve", "connect", "secure", "connack", "subscribe", "up")
 # Phase: its budget in ms, and the cause when it overruns.
 BUDGETS = {
     RESOLVE: (RESOLVE_MS_MAX, causes.DNS_TIMEOUT),
     CONNECT: (CONNECT_MS_MAX, causes.CONNECT_TIMEOUT),
+    SECURE: (HANDSHAKE_MS_MAX, causes.HANDSHAKE_TIMEOUT),
     CONNACK: (CONNACK_MS_MAX, causes.CONNACK_TIMEOUT),
     SUBSCRIBE: (SUBACK_MS_MAX, causes.SUBACK_TIMEOUT),
 }
 _PACKET_OVERHEAD_BYTES = 9
 _PACKETS_PER_STEP = 16
+# Behind that there is room for an answer, a ping and a goodbye.
+_PENDING_BYTES_MAX = TX_BYTES_MAX - 16
 
 
 class Session:
     """Brings a session up, keeps it, and says why it ended.
 
-    Arguments: network, the port; simple, the module umqtt.simple; handler, an object with
-    on_up(now_ms), on_down(phase, cause, now_ms), on_message(topic, payload, now_ms) and
+    Arguments: network, the port; resolver, see `link.resolver`; profile, of `link.profiles`;
+    simple, the module umqtt.simple; handler, an object with on_up(now_ms),
+    on_down(phase, cause, now_ms), on_message(topic, payload, now_ms) and
     on_puback(packet_id, now_ms).
+    Members: patience_ms, how long a server that took the connection may take over TLS and
+    CONNACK each, 0 for the usual budgets.
     """
 
-    def __init__(self, network, simple, handler):
+    def __init__(self, network, resolver, profile, simple, handler):
         self._network = network
+        self._resolver = resolver
+        self._profile = profile
         self._handler = handler
         self.wire = Wire()
         self._codec = codec.Codec(simple, self.wire, self._take_message)
         self._message = None
         self._in_flight = {}
         self._packet_id = 0
+        self._window_count = WINDOW_COUNT_MAX
+        self._is_leaving = False
         self._phase_ms = self._received_ms = self._sent_ms = self._pinged_ms = 0
         self._keep_alive_ms = 0
-        self._host, self._port, self._request = "", 0, None
-        self.connack_ms_max = CONNACK_MS_MAX
+        self._server, self._address, self._request = None, None, None
+        self.patience_ms = 0
         self.phase = IDLE
         # Taken as a value once: each time would leave garbage.
         self._work_each_step = self._work
 
-    def open(self, host, port, request, now_ms):
+    def open(self, server, request, now_ms):
         """Begin an attempt.
 
-        Argument: request, (identity, keep_alive_s, will topic, will, topics to subscribe to)
-        with identity (client id, user, password); all of them bytes, user and password None
-        for none.
+        Arguments: server, (host, port, whether with TLS); request, (identity, keep_alive_s,
+        will topic, will, topics to subscribe to) with identity (client id, user, password); all
+        of them bytes, user and password None for none.
         """
-        self._host, self._port, self._request = host, port, request
+        self._server, self._request = server, request
         self._keep_alive_ms = request[1] * 1_000
         self._in_flight.clear()
+        self._is_leaving = False
         self._enter(RESOLVE, now_ms)
 
     def close(self, now_ms):
@@ -68,13 +79,31 @@ class Session:
         """Whether the stream is to be watched for writing: bytes wait, or it is connecting."""
         return self.phase == CONNECT or self.wire.pending_bytes() > 0
 
-    def can_publish(self, topic, payload_bytes):
-        """Whether a publish of that size can be written now."""
-        size = _PACKET_OVERHEAD_BYTES + len(topic) + payload_bytes
-        return self.phase == UP and self.wire.room_bytes() >= size
+    def stream(self):
+        """What to wait on, see `hal.ports.Network.wait`; None where there is none."""
+        return self._resolver.datagrams if self.phase == RESOLVE else self.wire.stream
 
-    def publish(self, topic, payload, retain, now_ms):
-        """Write one publish, QoS 1; `can_publish` was True. Result: its packet id."""
+    def can_publish(self, topic, payload_bytes):
+        """Whether a publish of that size can be written now.
+
+        After a session that ended with a publish unconfirmed there is one in flight at first,
+        and one more with each confirmation.
+        """
+        if self._window_count < WINDOW_COUNT_MAX and len(self._in_flight) >= self._window_count:
+            return False
+        size = _PACKET_OVERHEAD_BYTES + self._profile.topic_bytes_max + payload_bytes
+        return self.phase == UP and not self._is_leaving and self.wire.room_bytes() >= size
+
+    def publish(self, topic, payload, retain, now_ms, key=None):
+        """Write one publish, QoS 1; `can_publish` was True. Result: its packet id.
+
+        Arguments: topic, a generic one; key, see `link.profiles.Generic.outward`.
+        """
+        profile = self._profile
+        return self._write(profile.outward(topic, key), payload, retain and profile.retains,
+                           now_ms)
+
+    def _write(self, topic, payload, retain, now_ms):
         packet_id = self._next_packet_id()
         self._codec.publish(topic, payload, retain, packet_id)
         self._in_flight[packet_id] = now_ms
@@ -82,6 +111,7 @@ class Session:
 
     def step(self, now_ms):
         """Bounded work on whatever phase this is."""
+        self._resolver.tend(now_ms)
         if self.phase != IDLE:
             self._guard(self._work_each_step, now_ms)
 
@@ -92,13 +122,9 @@ class Session:
         except LinkError as error:
             self._fail(error.cause, now_ms)
         except OSError as error:
-            if self.phase == RESOLVE:
-                self._fail(causes.DNS_FAILED, now_ms)
-            else:
-                self._fail(causes.of_os_error(error, self.phase == CONNECT), now_ms)
+            self._fail(causes.of_os_error(error, self.phase <= CONNECT), now_ms)
         except (ValueError, IndexError, TypeError, AssertionError):
-            # A name that cannot be one (an empty label) is a ValueError on CPython.
-            self._fail(causes.DNS_FAILED if self.phase == RESOLVE else causes.PROTOCOL, now_ms)
+            self._fail(causes.PROTOCOL, now_ms)
 
     def _say_goodbye(self, now_ms):
         self._codec.disconnect()
@@ -107,28 +133,49 @@ class Session:
 
     def _work(self, now_ms):
         if self.phase == RESOLVE:
-            address = self._network.resolve(self._host, self._port)
-            if address is not None:
+            host, port, _ = self._server
+            number = self._resolver.resolve(host, now_ms)
+            if number is not None:
+                self._address = (number, port)
                 self._enter(CONNECT, now_ms)
-                self.wire.attach(self._network.open(address))
+                self.wire.attach(self._network.open(self._address))
         if self.phase == CONNECT and self.wire.stream.is_connected():
-            identity, keep_alive_s, will_topic, will, _ = self._request
-            self._received_ms = self._sent_ms = self._pinged_ms = now_ms
-            self._codec.connect(identity, keep_alive_s, will_topic, will)
+            self._greet(now_ms)
+        # TLS shakes hands when the first packet is to be sent.
+        if self.phase == SECURE and self.wire.flush():
+            self._received_ms = self._sent_ms = now_ms
             self._enter(CONNACK, now_ms)
         if self.phase >= CONNACK:
             self._exchange(now_ms)
+        self._check_budget(now_ms)
+
+    def _check_budget(self, now_ms):
         if self.phase in BUDGETS:
             budget_ms, cause = BUDGETS[self.phase]
-            if self.phase == CONNACK:
-                budget_ms = self.connack_ms_max
+            if self.phase in (SECURE, CONNACK):
+                budget_ms = self.patience_ms or budget_ms
             if (now_ms - self._phase_ms) & TICKS_MASK_MS > budget_ms:
                 raise LinkError(cause)
+
+    def _greet(self, now_ms):
+        """The connection stands: CONNECT, behind the handshake of TLS where that is wanted."""
+        identity, keep_alive_s, will_topic, will, _ = self._request
+        self._received_ms = self._sent_ms = self._pinged_ms = now_ms
+        will_topic = self._profile.outward(will_topic)
+        self._codec.connect(identity, keep_alive_s, will_topic, will)
+        if self._server[2]:
+            self._enter(SECURE, now_ms)
+            self.wire.stream = self._network.secure(self.wire.stream, self._server[0])
+        else:
+            self._enter(CONNACK, now_ms)
 
     def _exchange(self, now_ms):
         if self.wire.fill():
             self._received_ms = now_ms
         for _ in range(_PACKETS_PER_STEP):
+            if self.wire.pending_bytes() > _PENDING_BYTES_MAX:
+                # A peer that does not read what we answer waits for us, not we for it.
+                break
             first = self.wire.next_packet()
             if not first:
                 break
@@ -137,6 +184,10 @@ class Session:
                 return
         if self.phase == UP:
             self._check_liveness(now_ms)
+            self._is_leaving = self._profile.is_due(now_ms)
+            if self._is_leaving and not self._in_flight:
+                self._say_goodbye(now_ms)
+                raise LinkError(causes.RENEWED)
         if self.wire.flush():
             self._sent_ms = now_ms
 
@@ -149,13 +200,15 @@ class Session:
             self._on_suback(packet, now_ms)
         elif kind == codec.PUBACK and len(packet) == 2:
             packet_id = packet[0] << 8 | packet[1]
-            if self._in_flight.pop(packet_id, None) is not None:
+            if self.phase == UP and self._in_flight.pop(packet_id, None) is not None:
+                self._window_count = min(self._window_count + 1, WINDOW_COUNT_MAX)
                 self._handler.on_puback(packet_id, now_ms)
         elif kind == codec.PUBLISH and self.phase >= SUBSCRIBE and not first & 4:  # QoS 0 or 1
             self._message = None
             self._codec.receive()
-            if self._message:
-                self._handler.on_message(self._message[0], self._message[1], now_ms)
+            told = self._message and self._profile.inward(self._message[0], self._message[1])
+            if told:
+                self._handler.on_message(told[0], told[1], now_ms)
         elif kind != codec.PINGRESP:
             raise LinkError(causes.PROTOCOL, "packet 0x%02x in phase %s"
                             % (first, PHASE_NAMES[self.phase]))
@@ -166,7 +219,7 @@ class Session:
     def _on_connack(self, code, now_ms):
         if code:
             raise LinkError(causes.CONNACK_CAUSES.get(code, causes.PROTOCOL))
-        for topic in self._request[4]:
+        for topic in self._profile.subscriptions(self._request[4]):
             packet_id = self._next_packet_id()
             self._codec.subscribe(topic, packet_id)
             self._in_flight[packet_id] = now_ms
@@ -178,6 +231,9 @@ class Session:
             raise LinkError(causes.SUBACK_REFUSED)
         if not self._in_flight:
             self._enter(UP, now_ms)
+            self._resolver.reached(self._server[0], self._address[0])
+            for topic in self._profile.questions:
+                self._write(topic, b"", False, now_ms)
             self._handler.on_up(now_ms)
 
     def _check_liveness(self, now_ms):
@@ -208,6 +264,11 @@ class Session:
     def _fail(self, cause, now_ms):
         phase = self.phase
         self.phase = IDLE
+        self._resolver.cancel()
+        if phase in (CONNECT, SECURE) and cause != causes.ENDED:
+            self._resolver.failed()
         self.wire.detach()
         self._in_flight.clear()
+        if cause == causes.UNCONFIRMED:
+            self._window_count = 1
         self._handler.on_down(phase, cause, now_ms)

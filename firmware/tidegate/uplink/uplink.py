@@ -191,7 +191,8 @@ class Uplink:
         payload = self.snapshot.build(self._batch, self.lag)
         if payload is not None:
             track = self.tracks[0 if self.snapshot.log_index == RECORDS else 1]
-            self._publish(track, payload, 0, now_ms)
+            # No key: each of its observations is also sent under its own.
+            self._publish(track, payload, None, 0, now_ms)
 
     def _send(self, track, now_ms):
         if not track.prepare():
@@ -200,15 +201,16 @@ class Uplink:
         if payload is None:
             return False
         backlog_count = self._batch.count if track.is_backlog else 0
-        self._publish(track, payload, backlog_count, now_ms)
+        key = (self.store_id, LOG_NAMES[track.log_index], self._batch.first)
+        self._publish(track, payload, key, backlog_count, now_ms)
         self._unechoed_count += self._batch.count
         if backlog_count:
             self.pacing.sent(backlog_count)
         return True
 
-    def _publish(self, track, payload, backlog_count, now_ms):
+    def _publish(self, track, payload, key, backlog_count, now_ms):
         batch = self._batch
-        packet_id = self._session.publish(track.topic, payload, False, now_ms)
+        packet_id = self._session.publish(track.topic, payload, False, now_ms, key)
         self._in_flight[packet_id] = (track, batch.first, batch.last, backlog_count,
                                       batch.part_seq, now_ms)
         self._in_flight_count[track.is_backlog] += 1

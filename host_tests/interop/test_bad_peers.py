@@ -1,0 +1,125 @@
+"""The agent on the real MicroPython before each scripted bad peer: it names the cause, never
+blocks, comes back when the peer behaves, and loses nothing."""
+
+import os
+import signal
+
+import pytest
+from peer_world import PeerWorld, lost, play
+
+from tidegate_tools.broker import BROKERS, find_mosquitto
+from tidegate_tools.peer_scripts import SCRIPTS
+
+pytestmark = [pytest.mark.interop, pytest.mark.micropython]
+TURN_US_MAX = 50_000
+LATE_US_MAX = 100_000
+ROUND_COUNT = 20
+SETTLED_ROUND = 8
+HEAP_GROWTH_BYTES_MAX = 2_048
+# How fast the agent's time runs: its timeouts are scaled down by that. A server that is silent
+# behind its accept is waited for ten minutes.
+SPEED, SPEED_OF_PATIENCE = 20, 200
+PATIENT = ("silent", "connack-withheld", "tls-silent", "slow-up")
+PATIENCE_S = 60
+
+
+def check(report, name):
+    assert report["failed"] == 0, f"{name}: a turn failed"
+    assert report["turn_us"] <= TURN_US_MAX, f"{name}: {report}"
+    assert report["late_us"] <= LATE_US_MAX, f"{name}: {report}"
+
+
+def visit(folder, names, is_tls=False, speed=SPEED, round_count=1):
+    """Each script in turn, `round_count` times. Result: {name: [report of each round]}."""
+
+    rest_s = 80 / speed if speed == SPEED_OF_PATIENCE else 0
+
+    async def scene(world):
+        await world.hear("session up", PATIENCE_S, pokes=True)
+        await world.report()
+        reports = {}
+        for name in names:
+            for _ in range(round_count):
+                report = await world.round(name, SCRIPTS[name].cause, PATIENCE_S, rest_s)
+                reports.setdefault(name, []).append(report)
+        ledger = await world.settle()
+        assert not lost(ledger), ledger.verdict()
+        return reports
+
+    return play(PeerWorld(folder, speed, is_tls), scene)
+
+
+def fast(is_tls):
+    return [name for name, script in SCRIPTS.items()
+            if script.is_tls == is_tls and name not in PATIENT]
+
+
+SAMPLE = ("dns-silent", "refused", "connack-5", "puback-late", "garbage", "reset-inside", "flood")
+
+
+def test_a_sample_of_bad_peers(tmp_path):
+    for name, (report,) in visit(tmp_path, SAMPLE).items():
+        check(report, name)
+
+
+def test_bad_peers_of_tls(tmp_path):
+    for name, (report,) in visit(tmp_path, fast(True), is_tls=True).items():
+        check(report, name)
+
+
+def test_a_rebooted_agent_whose_name_servers_are_gone_delivers_to_the_address_of_before(tmp_path):
+    async def scene(world):
+        await world.hear("session up", PATIENCE_S, pokes=True)
+        world.agent.kill()
+        world.names.stop()
+        world.mark()
+        world.agent.start()
+        await world.hear("address of before used why=name-lookup-timed-out", PATIENCE_S, True)
+        await world.hear("session up", PATIENCE_S, pokes=True)
+
+    play(PeerWorld(tmp_path, SPEED), scene)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("is_patient", [False, True], ids=["fast", "patient"])
+def test_every_bad_peer_for_20_rounds(tmp_path, is_tls, is_patient):
+    names = fast(is_tls)
+    if is_patient:
+        names = [name for name in PATIENT if SCRIPTS[name].is_tls == is_tls]
+    speed = SPEED_OF_PATIENCE if is_patient else SPEED
+    reports = visit(tmp_path, names, is_tls, speed, ROUND_COUNT)
+    for name, rounds in reports.items():
+        for report in rounds:
+            check(report, name)
+    heaps = [report["heap"] for rounds in reports.values() for report in rounds]
+    settled = max(heaps[SETTLED_ROUND : SETTLED_ROUND + ROUND_COUNT])
+    assert max(heaps[-ROUND_COUNT:]) - settled <= HEAP_GROWTH_BYTES_MAX, heaps
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("broker", sorted(BROKERS))
+def test_a_real_broker_that_stands_still_for_a_minute_costs_nothing_but_the_minute(
+    tmp_path, broker
+):
+    """SIGSTOP: its connections stand, its system acknowledges bytes, and nobody answers."""
+    if broker == "mosquitto" and find_mosquitto() is None:
+        pytest.skip("mosquitto is not installed")
+
+    async def scene(world):
+        await world.hear("session up", PATIENCE_S, pokes=True)
+        await world.report()
+        world.mark()
+        os.kill(world.broker.pid, signal.SIGSTOP)
+        try:
+            await world.hear("session lost", PATIENCE_S)
+            assert "cause=server-silent" in world.said() or "never-confirmed" in world.said()
+        finally:
+            os.kill(world.broker.pid, signal.SIGCONT)
+        world.mark()
+        await world.hear("session up", PATIENCE_S, pokes=True)
+        check(await world.report(), broker)
+        ledger = await world.settle()
+        assert not lost(ledger), ledger.verdict()
+
+    play(PeerWorld(tmp_path, SPEED, broker=broker), scene)

@@ -1,0 +1,41 @@
+"""The books of a run: journal, sink and spool brought together. See `ledger`."""
+
+from tidegate_tools import journal, ledger
+from tidegate_tools.oracle import LOGS, expect
+from tidegate_tools.queries import Archive
+
+
+def is_final(database_path, journal_path, quantities):
+    """Whether nothing that is still to come can change the account."""
+    archive = Archive(database_path)
+    try:
+        expected, rows = _expectation(archive, journal_path, quantities)
+    finally:
+        archive.close()
+    return all(ledger.is_final(expected.facts[log], [
+        (row.seq, ledger.fact_of(row)) for each in rows[log].values() for row in each])
+        for log in LOGS)
+
+
+def settle(archive, agent, quantities):
+    """The account of an agent that has ended in order.
+
+    Arguments: archive, of the sink; agent, an AgentProcess; quantities. Result: (Ledger, rows of
+    each log by store id).
+    """
+    from tidegate_tools.image import summary
+
+    expected, rows = _expectation(archive, agent.journal_path, quantities)
+    whole = ledger.balance(expected, rows, summary(agent.image_path))
+    whole.malformed = archive.counters()["malformed"]
+    for stream in archive.report():
+        whole.logs[stream.log].repeats += stream.repeats
+        whole.logs[stream.log].conflicts += stream.conflicts
+    return whole, rows
+
+
+def _expectation(archive, journal_path, quantities):
+    rows = {log: {store: each for (_, store), each in archive.rows(log).items()} for log in LOGS}
+    held = [(log, ledger.fact_of(row))
+            for log in LOGS for each in rows[log].values() for row in each]
+    return expect(journal.parse(journal_path.read_bytes()), quantities, held), rows
