@@ -24,8 +24,9 @@ class LogState:
     are the intervals that the receiver has, `known` those that the log last showed, of which
     `unnoted` observations need not be on flash yet. `first` is the first seq that has not given
     way; `gone` (least count, most, first, last) what gave way unconfirmed: seqs under which
-    nothing was accepted, or that were damaged, may count or not; `is_settled` whether the receiver
-    has been told of that. `damaged` are seqs whose frame was damaged: these may be missing.
+    nothing was accepted, or that were damaged, may count or not, and are never the last;
+    `is_settled` whether the receiver has been told of that. `damaged` are seqs whose frame was
+    damaged: these may be missing.
     `is_full` says that the log refused the last append: where a unit takes one program, starts
     may then have used up the room for notes.
     """
@@ -90,16 +91,16 @@ class LogState:
             if covers(self.known, seq, seq):
                 continue
             high += 1
-            begin, end = begin or seq, seq
+            begin = begin or seq
             if self.must_hold(seq):
-                low += 1
+                low, end = low + 1, seq
         self.first = max(self.first, first)
         if high:
             before = self.gone
             if self.is_settled or not before[1]:
                 self.gone = (low, high, begin, end)
             else:
-                self.gone = (before[0] + low, before[1] + high, before[2], end)
+                self.gone = (before[0] + low, before[1] + high, before[2], end or before[3])
             self.is_settled = False
 
 

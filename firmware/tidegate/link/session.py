@@ -2,8 +2,9 @@
 
 from tidegate.errors import LinkError
 from tidegate.limits import (
-    CONNACK_MS_MAX, CONNECT_MS_MAX, HANDSHAKE_MS_MAX, PACKET_ID_MAX, RESOLVE_MS_MAX, SUBACK_MS_MAX,
-    TICKS_MASK_MS, TX_BYTES_MAX, UNCONFIRMED_MS_MAX, WINDOW_COUNT_MAX,
+    AZURE_TOPIC_BYTES_MAX, CONNACK_MS_MAX, CONNECT_MS_MAX, HANDSHAKE_MS_MAX, PACKET_ID_MAX,
+    RESOLVE_MS_MAX, SUBACK_MS_MAX, TICKS_MASK_MS, TX_BYTES_MAX, UNCONFIRMED_MS_MAX,
+    WINDOW_COUNT_MAX,
 )
 from tidegate.link import causes, codec
 from tidegate.link.wire import Wire
@@ -20,8 +21,8 @@ BUDGETS = {
 }
 _PACKET_OVERHEAD_BYTES = 9
 _PACKETS_PER_STEP = 16
-# Behind that there is room for an answer, a ping and a goodbye.
-_PENDING_BYTES_MAX = TX_BYTES_MAX - 16
+# Room for an answer, a ping and a goodbye.
+_LAST_BYTES = 16
 
 
 class Session:
@@ -40,7 +41,9 @@ class Session:
         self._resolver = resolver
         self._profile = profile
         self._handler = handler
-        self.wire = Wire()
+        tx_bytes = TX_BYTES_MAX - AZURE_TOPIC_BYTES_MAX + profile.topic_bytes_max
+        self._pending_bytes_max = tx_bytes - _LAST_BYTES
+        self.wire = Wire(tx_bytes)
         self._codec = codec.Codec(simple, self.wire, self._take_message)
         self._message = None
         self._in_flight = {}
@@ -173,7 +176,7 @@ class Session:
         if self.wire.fill():
             self._received_ms = now_ms
         for _ in range(_PACKETS_PER_STEP):
-            if self.wire.pending_bytes() > _PENDING_BYTES_MAX:
+            if self.wire.pending_bytes() > self._pending_bytes_max:
                 # A peer that does not read what we answer waits for us, not we for it.
                 break
             first = self.wire.next_packet()

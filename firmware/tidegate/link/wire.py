@@ -13,10 +13,14 @@ _LENGTH_BYTES_MAX = 4
 
 
 class Wire:
-    """Buffers between umqtt.simple and a Stream; see `hal.ports.Stream`."""
+    """Buffers between umqtt.simple and a Stream; see `hal.ports.Stream`.
 
-    def __init__(self):
-        self._tx = bytearray(TX_BYTES_MAX)
+    Argument: tx_bytes, room for what goes out.
+    """
+
+    def __init__(self, tx_bytes=TX_BYTES_MAX):
+        self._tx_bytes = tx_bytes
+        self._tx = bytearray(tx_bytes)
         self._rx = bytearray(RX_BYTES_MAX)
         self._tx_view = memoryview(self._tx)
         self._rx_view = memoryview(self._rx)
@@ -59,12 +63,12 @@ class Wire:
         """Take a piece of a packet."""
         count = len(data) if count is None else count
         end = self._tx_end + count
-        if end > TX_BYTES_MAX and self._tx_start:
+        if end > self._tx_bytes and self._tx_start:
             end -= self._tx_start
             self._tx[:self._tx_end - self._tx_start] = self._tx[self._tx_start:self._tx_end]
             self._tx_start, self._tx_end = 0, end - count
-        if end > TX_BYTES_MAX:
-            raise LinkError(causes.PROTOCOL, "packet above %d bytes" % TX_BYTES_MAX)
+        if end > self._tx_bytes:
+            raise LinkError(causes.PROTOCOL, "packet above %d bytes" % self._tx_bytes)
         if count == len(data):
             self._tx[self._tx_end:end] = data
         else:
@@ -96,7 +100,7 @@ class Wire:
         """How large a packet can be written now; PUBACK and PINGREQ have room of their own."""
         if self._tx_start == self._tx_end:
             self._tx_start = self._tx_end = 0
-        return TX_BYTES_MAX - TX_KEPT_BYTES - self._tx_end
+        return self._tx_bytes - TX_KEPT_BYTES - self._tx_end
 
     def pending_bytes(self):
         """How many bytes wait to be sent."""

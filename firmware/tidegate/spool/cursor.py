@@ -49,7 +49,7 @@ class Cursor:
         self.header = Header(log.geometry.flash)
         self._parts = Parts(reader)
         self._end = 0
-        self._limit = SEQ_MAX
+        self._limit = self._part_limit = SEQ_MAX
         self._seed = 0
         self._neutral = 0
 
@@ -121,7 +121,8 @@ class Cursor:
     def _bound(self):
         """Where the frames of the sector end: that is told by the one opened behind it."""
         log, following = self.log, self.number + 1
-        self._end, self._limit = log.block_bytes, SEQ_MAX
+        self._end = log.block_bytes
+        self._limit = self._part_limit = SEQ_MAX
         while following <= log.number:
             if log.geometry.read_header(following, log.scratch):
                 self._end = log.scratch.previous_end
@@ -129,6 +130,7 @@ class Cursor:
             # A block that was retired before it was opened left no sector.
             if following % log.geometry.block_count not in log.retired:
                 self._limit = log.geometry.first_begun(following, log.number)
+                self._part_limit = log.geometry.first_begun(following, log.number, False)
                 return
             following += 1
 
@@ -174,7 +176,7 @@ class Cursor:
             self._take_note()
         elif kind == frame.BOOT:
             self._take_boot()
-        elif self.next_seq > self._limit or kind != frame.PART and self.next_seq == self._limit:
+        elif self.next_seq >= (self._part_limit if kind == frame.PART else self._limit):
             # Void: it was written again in a later sector. What stands behind it counts, and so
             # do the parts of a value of which only the last was repeated.
             self.next_seq += 0 if kind == frame.PART else 1
@@ -257,6 +259,10 @@ class Cursor:
     def is_from_parts(self):
         """Whether the observation just read stood in parts."""
         return self._parts.was_whole
+
+    def is_inside_value(self):
+        """Whether reading has ended behind the first parts of a value."""
+        return self._parts.is_inside(self.next_seq)
 
     def _take_note(self):
         if self.frame.note == frame.ANCHOR:

@@ -77,7 +77,9 @@ class Head:
         """Have this boot on flash: behind a tail made safe, or in the header of a new sector."""
         self.is_awake = True
         number, offset = self.number, self.offset
-        if number >= 0:
+        if number < 0:
+            room.clear_second(self)
+        else:
             room.distrust_next(self)
             if self.is_tail_trusted:
                 pass

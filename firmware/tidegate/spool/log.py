@@ -106,7 +106,7 @@ class Log(Head):
         return writer.frame_end(self.offset) <= self.block_bytes - NOTE_ROOM_BYTES
 
     def _append_parts(self, kind, observation_id, data, now_ms):
-        """A value larger than a frame. What was written of one that is refused stays unread."""
+        """A value larger than a frame. One that is refused half-way takes its seq with it."""
         writer, header = self.writer, self.header
         self.checkpoint.step(now_ms)
         if not room.has_for(self, len(data)):
@@ -129,6 +129,7 @@ class Log(Head):
             is_open = self.open_sector(now_ms, self.data_reserve_count)
             header.continues = False
             if not is_open:
+                self.next_seq += 1 if offset else 0
                 return False
         return True
 

@@ -8,7 +8,6 @@ from tidegate.limits import (
 )
 from tidegate.spool import checkpoint, frame
 from tidegate.spool.cursor import END, LOST, OBSERVATION, OTHER, PASSED, Cursor
-from tidegate.spool.frame import ERASED
 
 
 class Recovered:
@@ -53,7 +52,9 @@ def recover(log, reader, latest):
     _read(log, cursor, _start_sector(log, Cursor(log, reader)), latest, found)
     fact_bytes = cursor.offset - log.geometry.header_bytes - cursor.opaque_bytes
     log.header.fact_bytes = (log.header.fact_bytes + fact_bytes) & FACT_BYTES_MASK
-    log.next_seq = cursor.head_seq() + (1 if found.is_cut else 0)
+    # Where the log goes on in the same sector, the seq of a value given up is not given out again.
+    is_given_up = log.geometry.flash.reprogram and cursor.is_inside_value()
+    log.next_seq = cursor.head_seq() + (1 if found.is_cut or is_given_up else 0)
     log.adopt(newest, cursor.offset)
     log.is_tail_trusted = False
     log.end = log.burn_from = (
@@ -168,13 +169,18 @@ def _read(log, cursor, number, latest, found):
 
 
 def _is_unborn(log, reader):
-    """Whether a log without a sector holds nothing, or what a cut left of its first header."""
-    geometry = log.geometry
-    log.scratch.log = geometry.log
+    """Whether a log without a sector holds nothing, or what cuts left of its first openings."""
+    geometry, header = log.geometry, log.scratch
+    header.log = geometry.log
     size = geometry.header_bytes + reader.frame_bytes_max
     first = bytearray(size)
-    geometry.flash.read(geometry.offset(0), first)
-    end = geometry.offset(0) + geometry.block_count * log.block_bytes
-    if not reader.is_erased(geometry.offset(0) + size, end):
-        return False
-    return first == bytes((ERASED,)) * size or log.scratch.could_be_torn(first)
+    for number in range(geometry.block_count):
+        start = geometry.offset(number)
+        if reader.is_erased(start, start + log.block_bytes):
+            continue
+        if number > 1 or not reader.is_erased(start + size, start + log.block_bytes):
+            return False
+        geometry.flash.read(start, first)
+        if not header.could_be_torn(first, number):
+            return False
+    return True

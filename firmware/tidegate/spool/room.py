@@ -61,6 +61,14 @@ def distrust_next(log):
     _erase(log, number)
 
 
+def clear_second(log):
+    """Before the very first sector: cuts may have left a header behind it, too."""
+    start = log.geometry.offset(1)
+    if not log.reader.is_erased(start, start + log.block_bytes):
+        _erase(log, 1)
+        log.prepared = -1
+
+
 def retire(log, number):
     """The block of a sector failed: note that it is passed over from now on."""
     block = number % log.geometry.block_count

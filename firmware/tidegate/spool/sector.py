@@ -133,21 +133,25 @@ class Header:
         self.fact_bytes = fact_steps << _FACT_SHIFT
         return True
 
-    def could_be_torn(self, buffer):
-        """Whether `buffer` could hold a part of the very first opening of a log.
+    def could_be_torn(self, buffer, number):
+        """Whether `buffer` could hold a part of the first opening of sector 0 or 1 of a log.
 
-        A program only clears bits, so each of those that are to stay set must still be.
+        A program only clears bits, so each of those that are to stay set must still be. Sector 1
+        may have been opened with a copy of the first frame.
         """
         whole = bytearray(2 * self.copy_bytes)
-        self.number, self.first_seq = 0, 1
-        self.continues = self.has_copy = self.has_frame = False
+        self.number, self.continues = number, False
         self.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
-        self.put_twice(whole)
-        for copy_at in (0, self.copy_bytes):
-            for at in range(copy_at, copy_at + SHORT_BYTES):
-                if ~buffer[at] & whole[at]:
-                    return False
-        return True
+        for self.first_seq, self.has_copy, self.has_frame in (
+                (1, False, False), (1, False, True), (2, True, True)):
+            self.put_twice(whole)
+            is_torn = True
+            for at in range(self.copy_bytes + SHORT_BYTES):
+                if at % self.copy_bytes < SHORT_BYTES and ~buffer[at] & whole[at]:
+                    is_torn = False
+            if is_torn:
+                return True
+        return False
 
 
 class Geometry:

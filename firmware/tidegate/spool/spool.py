@@ -119,6 +119,8 @@ class Spool:
     def close(self):
         """Note what is confirmed. Nothing else needs an orderly end."""
         for log in self.logs:
-            log.note_confirmed() or log.note_confirmed(is_urgent=True)
+            log.note_confirmed()
+            # Where there is no sector for it any more.
+            log.note_confirmed(is_urgent=True)
             if log.is_awake and not self.flash.reprogram:
                 seal(log)

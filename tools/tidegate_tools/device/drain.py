@@ -16,8 +16,11 @@ from tidegate.clock.anchor import Anchor
 from tidegate.clock.monotonic import Monotonic
 from tidegate.diag.counters import Counters
 from tidegate.hal.nor import RamFlash
-from tidegate.hal.posix import PosixClock, PosixNetwork
+from tidegate.hal.posix import PosixClock
+from tidegate.hal.posix_network import PosixNetwork
 from tidegate.limits import BACKLOG_WAIT_MS
+from tidegate.link.profiles import Generic
+from tidegate.link.resolver import Resolver
 from tidegate.link.session import UP, Session
 from tidegate.spool.spool import Spool
 from tidegate.uplink.codec_packed import PackedCodec
@@ -42,9 +45,9 @@ class Counting:
         self._network = PosixNetwork(clock)
         self.bytes = 0
 
-    def resolve(self, host, port):
-        """See `hal.ports.Network.resolve`."""
-        return self._network.resolve(host, port)
+    def load(self, _name):
+        """See `hal.ports.Keep.load`: the server is given as a number, nothing is kept."""
+        return b""
 
     def open(self, address):
         """See `hal.ports.Network.open`."""
@@ -91,7 +94,8 @@ class Ours:
         anchor.offer(0, UTC_MS, 3)
         self.counters = Counters()
         self.network = Counting(self.clock)
-        self.session = Session(self.network, umqtt.simple, self)
+        names = Resolver(self.network, self.network, None)
+        self.session = Session(self.network, names, Generic({}), umqtt.simple, self)
         self.uplink = Uplink(self.spool, (anchor, self.monotonic), self.session, "tg-000001",
                              False, self.counters, PackedCodec())
         self.delays_us = []
@@ -142,7 +146,7 @@ class Ours:
 
     def run(self, host, port, is_live):
         """Result: a dict of what it took."""
-        self.session.open(host, port, (
+        self.session.open((host, port, False), (
             (b"tg-000001", None, None), 60, b"tidegate/1/tg-000001/state", b"{}",
             (b"tidegate/1/tg-000001/confirm",)), self.now())
         while self.session.phase != UP:

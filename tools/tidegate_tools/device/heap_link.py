@@ -22,6 +22,8 @@ from tidegate.clock.anchor import Anchor  # noqa: E402
 from tidegate.clock.monotonic import Monotonic  # noqa: E402
 from tidegate.diag.counters import Counters  # noqa: E402
 from tidegate.limits import BACKLOG_RATE_MAX, BACKLOG_WAIT_MS, WINDOW_COUNT_MAX  # noqa: E402
+from tidegate.link.profiles import Generic  # noqa: E402
+from tidegate.link.resolver import Resolver  # noqa: E402
 from tidegate.link.session import UP, Session  # noqa: E402
 from tidegate.observe.catalogue import Catalogue  # noqa: E402
 from tidegate.spool.spool import Spool  # noqa: E402
@@ -45,9 +47,9 @@ class Peer:
         self.withholds = False
         self.view = memoryview(self.owed)
 
-    def resolve(self, host, port):
-        """At once."""
-        return self
+    def load(self, _name):
+        """As `hal.ports.Keep`: nothing was kept."""
+        return b""
 
     def open(self, address):
         """This."""
@@ -149,7 +151,7 @@ class Rig:
         anchor = Anchor()
         anchor.offer(0, 1_768_500_000_000, 3)
         self.counters = Counters()
-        self.session = Session(peer, simple, handler)
+        self.session = Session(peer, Resolver(peer, peer, None), Generic({}), simple, handler)
         self.uplink = handler.uplink = Uplink(
             spool, (anchor, monotonic), self.session, "tg-000001", False, self.counters,
             Codec())
@@ -158,7 +160,7 @@ class Rig:
 
     def open(self):
         """Bring a session up, its backlog unpaced."""
-        self.session.open("host", 1883, REQUEST, self.monotonic.now_ms)
+        self.session.open(("10.0.0.1", 1883, False), REQUEST, self.monotonic.now_ms)
         while self.session.phase != UP:
             self.turn(1)
         self.turn(BACKLOG_WAIT_MS)
