@@ -19,9 +19,10 @@ class Cursor:
     `hole` is (first, last, reason) of seqs that lay before it and cannot be had, or None; it
     stays until `take_hole`. `number` and `offset` are the place. Of the frame read last in this
     sector, `before` is the offset, 0 where there was none, `size` the bytes, `note` which note it
-    was or 0, `is_observation` whether it completed one; `program_from` is the offset of the frame
-    before it, where they touch; `opaque_bytes` is what opaque values took of the sector so far;
-    `is_damaged` says whether bytes that are no frame stand at the end of what was read.
+    was or 0, `is_observation` whether it completed one, `is_part` with its last part;
+    `program_from` is the offset of the frame before it, where they touch; `opaque_bytes` is what
+    opaque values took of the sector so far; `is_damaged` says whether bytes that are no frame
+    stand at the end of what was read.
     Arguments: log, the Log; reader, a FrameReader, which other cursors may share.
     """
 
@@ -45,7 +46,7 @@ class Cursor:
         self.note = 0
         self.opaque_bytes = 0
         self.is_damaged = False
-        self.is_observation = False
+        self.is_observation = self.is_part = False
         self.header = Header(log.geometry.flash)
         self._parts = Parts(reader)
         self._end = 0
@@ -72,7 +73,7 @@ class Cursor:
 
     def unread(self):
         """Stand before the observation that `next` gave: it will come again."""
-        if self.is_from_parts():
+        if self.is_part:
             hole = self.hole
             self.seek(self.seq)
             self.hole = hole
@@ -129,8 +130,8 @@ class Cursor:
                 return
             # A block that was retired before it was opened left no sector.
             if following % log.geometry.block_count not in log.retired:
-                self._limit = log.geometry.first_begun(following, log.number)
-                self._part_limit = log.geometry.first_begun(following, log.number, False)
+                self._limit = log.geometry.first_begun(following, log.number, True)
+                self._part_limit = log.geometry.first_begun(following, log.number)
                 return
             following += 1
 
@@ -234,7 +235,8 @@ class Cursor:
         """An observation or a part. Result: whether one is complete and was not told before."""
         copied, self._copied = self._copied, 0
         is_whole = True
-        if self.frame.kind == frame.PART:
+        self.is_part = self.frame.kind == frame.PART
+        if self.is_part:
             is_whole = self._parts.take(self.next_seq, self.mono_base_ms, values)
         else:
             self._parts.begin_inside(0)
@@ -255,10 +257,6 @@ class Cursor:
     def head_seq(self):
         """The seq of the next observation, where reading has ended."""
         return self.next_seq + 1 if self._copied else self.next_seq
-
-    def is_from_parts(self):
-        """Whether the observation just read stood in parts."""
-        return self._parts.was_whole
 
     def is_inside_value(self):
         """Whether reading has ended behind the first parts of a value."""

@@ -4,10 +4,9 @@ from tidegate.spool import frame
 
 
 class Parts:
-    """Takes the parts of one value after the other.
+    """Takes the parts of one value after the other. One of which a part is missing is passed over.
 
-    `was_whole` says whether the last observation read came from parts. A value of which a part
-    is missing is passed over as a whole. Argument: reader, the FrameReader that reads them.
+    Argument: reader, the FrameReader that reads them.
     """
 
     def __init__(self, reader):
@@ -17,14 +16,12 @@ class Parts:
         self._size = 0
         self._data = b""
         self._stamp = (0, 0, 0)
-        self.was_whole = False
 
     def begin_inside(self, seq):
         """What follows begins inside the value of `seq`, its first part unseen; 0: in none."""
         self._seq = seq
         self._filled = -1
         self._data = b""
-        self.was_whole = False
 
     def is_inside(self, seq):
         """Whether a value of `seq` has begun and is not complete."""
@@ -62,4 +59,3 @@ class Parts:
             data = bytes(self._data)
             reader.value = data.decode() if reader.kind == frame.TEXT else data
         self.begin_inside(0)
-        self.was_whole = True

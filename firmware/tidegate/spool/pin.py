@@ -74,8 +74,9 @@ def _copy_forward(log, cursor, first_seq):
         header.set_time(cursor.boot, cursor.header.base_ms, cursor.header.wrap_count)
         header.utc, header.quality = utc_bytes(cursor.utc_zero_ms), cursor.quality
         header.has_copy, header.has_frame = cursor.is_observation, size > 0
+        header.has_part = cursor.is_observation and cursor.is_part
         log.begin_prepared(first_seq)
-        header.has_copy = header.has_frame = False
+        header.has_copy = header.has_frame = header.has_part = False
         if size:
             writer.buffer[writer.end:writer.end + len(body)] = body
             writer.copy(len(body))

@@ -13,7 +13,7 @@ SHORT_BYTES = 16
 _SHORT = "<2sBBIIB"
 _LONG = "<8sIIH6sBHH"
 _FACT_SHIFT = 6
-_LOG_MASK, _CONTINUES, _COPY, _FRAME = 1, 2, 4, 8
+_LOG_MASK, _CONTINUES, _COPY, _FRAME, _PART = 1, 2, 4, 8, 16
 _UNKNOWN_UTC = b"\xff" * 6
 assert struct.calcsize(_SHORT) == SHORT_BYTES - CRC_BYTES
 assert struct.calcsize(_LONG) == COPY_BYTES - SHORT_BYTES - CRC_BYTES
@@ -30,11 +30,11 @@ class Header:
     """The fields of a sector's header, and its bytes.
 
     log, number, first_seq: of the next observation when it was opened; continues: it begins
-    inside that one; has_copy: its first frame repeats the observation before; has_frame: it was
-    opened together with the frame that its first repeats; previous_end: the offset where the
-    frames of the sector before end; checkpoint_distance; store_id; boot, base_ms
-    and wrap_count: what its frames' times count from; utc and quality: the anchor of that boot;
-    fact_bytes, in steps of 64.
+    inside that one; has_copy: its first frame repeats the observation before; has_part: only the
+    last part of it; has_frame: it was opened together with the frame that its first repeats;
+    previous_end: the offset where the frames of the sector before end; checkpoint_distance;
+    store_id; boot, base_ms and wrap_count: what its frames' times count from; utc and quality:
+    the anchor of that boot; fact_bytes, in steps of 64.
     Argument: flash, the port. The second copy follows at once where a unit may be programmed
     again, else in a unit of its own.
     """
@@ -46,7 +46,7 @@ class Header:
         self.number = 0
         self.first_seq = 1
         self.continues = False
-        self.has_copy = self.has_frame = False
+        self.has_copy = self.has_part = self.has_frame = False
         self.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
         self.store_id = bytes(8)
         self.boot = 0
@@ -88,7 +88,8 @@ class Header:
 
     def _put(self, buffer, at):
         flags = (self.log | (_CONTINUES if self.continues else 0)
-                 | (_COPY if self.has_copy else 0) | (_FRAME if self.has_frame else 0))
+                 | (_COPY if self.has_copy else 0) | (_FRAME if self.has_frame else 0)
+                 | (_PART if self.has_part else 0))
         struct.pack_into(_SHORT, buffer, at, MAGIC, VERSION, flags, self.number, self.first_seq,
                          self.checkpoint_distance)
         end = at + SHORT_BYTES - CRC_BYTES
@@ -120,6 +121,7 @@ class Header:
         self.continues = bool(flags & _CONTINUES)
         self.has_copy = bool(flags & _COPY)
         self.has_frame = bool(flags & _FRAME)
+        self.has_part = bool(flags & _PART)
         return True
 
     def take(self, buffer):
@@ -140,7 +142,7 @@ class Header:
         may have been opened with a copy of the first frame.
         """
         whole = bytearray(2 * self.copy_bytes)
-        self.number, self.continues = number, False
+        self.number, self.continues, self.has_part = number, False, False
         self.checkpoint_distance = CHECKPOINT_DISTANCE_NONE
         for self.first_seq, self.has_copy, self.has_frame in (
                 (1, False, False), (1, False, True), (2, True, True)):
@@ -198,11 +200,11 @@ class Geometry:
                 return True
         return False
 
-    def first_begun(self, number, last, with_copy=True):
+    def first_begun(self, number, last, with_part=False):
         """The first seq that begins in the nearest readable sector of number..last.
 
-        Argument: with_copy, whether what that sector repeats counts as begun there, where it
-        stood in one that cannot be read. Result: that, or -1 where none of them can be read.
+        What that sector repeats counts as begun there, where it stood in one that cannot be read;
+        the last part of a value only `with_part`. Result: that, or -1 where none can be read.
         """
         header = self._scratch
         first, wanted = -1, number
@@ -211,7 +213,8 @@ class Geometry:
                     and header.number == number):
                 if first < 0 or header.first_seq < first:
                     first = header.first_begun()
-                    if header.has_copy and number > wanted and with_copy:
+                    if (header.has_copy and number > wanted
+                            and (with_part or not header.has_part)):
                         first -= 1
                 # A value that goes on here may have been given up: then the next one says so.
                 if not header.continues:
@@ -224,8 +227,7 @@ class Geometry:
         low, high = oldest, newest
         while low < high:
             middle = (low + high + 1) >> 1
-            # A copy may be that of a last part, whose first is further down.
-            first = self.first_begun(middle, newest, False)
+            first = self.first_begun(middle, newest)
             if 0 <= first <= seq:
                 low = middle
             else:
