@@ -1,7 +1,7 @@
 """Does a start show what the model holds? And cuts, each with the starts that follow it."""
 
 from fakes import Random
-from crash.model import LOGS, NOTHING_GONE, TELEMETRY, covers, shown
+from crash.model import LOGS, NO, NOTHING_GONE, TELEMETRY, covers, shown
 from crash.torn import TornFlash, redrawn
 from crash.workload import IDS, World, any_value, store_id
 
@@ -108,7 +108,7 @@ def _compare_hole(log, cursor, each, before, seq):
 
 def _compare_gone(log, found, each, first):
     """What is no longer held is confirmed, or in telemetry counted by the gap."""
-    was_settled, was_gone = each.is_settled, each.gone
+    was_settled, was_gone = each.settled != NO, each.gone
     if found.gap is not None and found.gap.last >= first:
         raise Fault("gap", "log %d: it ends at %d, but %d is held" % (log, found.gap.last, first))
     first = max(first, each.first)
@@ -135,7 +135,7 @@ def _compare_gap(gap, watermark, each, before):
     if gap is None:
         if each.gone[0] and each.gone[3] > watermark:
             raise Fault("gap", "none is told, %r gave way" % (each.gone,))
-        each.gone, each.is_settled = NOTHING_GONE, False
+        each.gone, each.settled = NOTHING_GONE, NO
         return
     low, high = each.gone[:2]
     if was_settled:
@@ -147,7 +147,8 @@ def _compare_gap(gap, watermark, each, before):
     if not low <= gap.count <= high:
         raise Fault("gap", "%d..%d with %d, not %d to %d"
                     % (gap.first, gap.last, gap.count, low, high))
-    each.gone, each.is_settled = (gap.count, gap.count, gap.first, gap.last), False
+    each.gone = (gap.count, gap.count, gap.first, gap.last, gap.last)
+    each.settled = NO
 
 
 def _known_again(each, first):

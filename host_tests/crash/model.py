@@ -11,7 +11,8 @@ LOGS = (TELEMETRY, RECORDS)
 SEQ_END = 1 << 30
 SHORT_TEXT_BYTES_MAX = 32
 NOTE_DUE_COUNT = 64
-NOTHING_GONE = (0, 0, 0, 0)
+NOTHING_GONE = (0, 0, 0, 0, 0)
+NO, MAYBE, YES = 0, 1, 2
 
 
 class LogState:
@@ -23,10 +24,10 @@ class LogState:
     were cut: until the log has taken another, their slot may come to read as whole. `confirmed`
     are the intervals that the receiver has, `known` those that the log last showed, of which
     `unnoted` observations need not be on flash yet. `first` is the first seq that has not given
-    way; `gone` (least count, most, first, last) what gave way unconfirmed: seqs under which
-    nothing was accepted, or that were damaged, may count or not, and are never the last;
-    `is_settled` whether the receiver has been told of that. `damaged` are seqs whose frame was
-    damaged: these may be missing.
+    way; `gone` (least count, most, first, last held, last) what gave way unconfirmed: seqs under
+    which nothing was accepted, or that were damaged, may count or not; `settled` whether the
+    receiver has been told of that: YES or NO, or MAYBE where such seqs are the last. `damaged`
+    are seqs whose frame was damaged: these may be missing.
     `is_full` says that the log refused the last append: where a unit takes one program, starts
     may then have used up the room for notes.
     """
@@ -43,7 +44,7 @@ class LogState:
         self.unnoted = 0
         self.first = 1
         self.gone = NOTHING_GONE
-        self.is_settled = False
+        self.settled = NO
         self.damaged = ()
         self.is_full = False
 
@@ -53,7 +54,7 @@ class LogState:
         other.held, other.base, other.extra = self.held, self.base, self.extra
         other.last, other.next_seq, other.pending = self.last, self.next_seq, self.pending
         other.confirmed, other.known, other.unnoted = self.confirmed, self.known, self.unnoted
-        other.first, other.gone, other.is_settled = self.first, self.gone, self.is_settled
+        other.first, other.gone, other.settled = self.first, self.gone, self.settled
         other.damaged, other.is_full = self.damaged, self.is_full
         return other
 
@@ -86,22 +87,24 @@ class LogState:
 
     def give_way(self, first):
         """All below `first` are no longer held. What of it was not confirmed joins `gone`."""
-        low = high = begin = end = 0
+        low = high = begin = held = end = 0
         for seq in range(self.first, first):
             if covers(self.known, seq, seq):
                 continue
             high += 1
-            begin = begin or seq
+            begin, end = begin or seq, seq
             if self.must_hold(seq):
-                low, end = low + 1, seq
+                low, held = low + 1, seq
         self.first = max(self.first, first)
         if high:
             before = self.gone
-            if self.is_settled or not before[1]:
-                self.gone = (low, high, begin, end)
+            if self.settled == YES or not before[1]:
+                self.gone = (low, high, begin, held, end)
             else:
-                self.gone = (before[0] + low, before[1] + high, before[2], end or before[3])
-            self.is_settled = False
+                if self.settled == NO:
+                    low, begin = before[0] + low, before[2]
+                self.gone = (low, before[1] + high, begin, held or before[3], end)
+            self.settled = NO
 
 
 class State:

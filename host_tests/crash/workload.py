@@ -1,7 +1,9 @@
 """A spool in use, with the model beside it: two laps of telemetry, full records, reboots."""
 
 from fakes import Random
-from crash.model import LOGS, NOTE_DUE_COUNT, RECORDS, SEQ_END, TELEMETRY, Latest, State, shown
+from crash.model import (
+    LOGS, MAYBE, NOTE_DUE_COUNT, RECORDS, SEQ_END, TELEMETRY, YES, Latest, State, shown,
+)
 from crash.torn import Medium, TornFlash
 
 from tidegate.clock.monotonic import Monotonic
@@ -106,8 +108,9 @@ class World:
         if self._takes_notes(each):
             # The spool notes on other occasions too, and counts from there.
             each.unnoted = min(each.unnoted, NOTE_DUE_COUNT - 1)
-        if each.gone[1] and self.spool.logs[log].ranges.watermark >= each.gone[3]:
-            each.is_settled = True
+        watermark = self.spool.logs[log].ranges.watermark
+        if each.gone[1] and watermark >= each.gone[3]:
+            each.settled = YES if watermark >= each.gone[4] else MAYBE
         self._finish(state)
         return news_count
 
