@@ -127,10 +127,13 @@ class Hasty:
 @pytest.mark.micropython
 @pytest.mark.interop
 @pytest.mark.parametrize(
-    "answer, said", [(b"", "errno 104"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "TLS broken")]
+    "answer, said",
+    # A reset where it had not read all of the hello when it closed.
+    [(b"", ("closed", "errno 104")), (b"HTTP/1.1 400 Bad Request\r\n\r\n", ("TLS broken",))],
+    ids=["closes", "speaks no TLS"],
 )
 def test_a_server_that_closes_or_speaks_no_tls_is_told_apart(interpreter, authority, answer, said):
-    assert talk(interpreter, Hasty(answer), authority[0].ca_path, size=10) == said
+    assert talk(interpreter, Hasty(answer), authority[0].ca_path, size=10) in said
 
 
 @pytest.mark.micropython
