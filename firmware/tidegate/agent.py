@@ -11,8 +11,8 @@ from tidegate.diag.counters import Counters
 from tidegate.errors import SpoolError
 from tidegate.hal.nor import RamFlash
 from tidegate.limits import (
-    DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES, SPARE_BLOCK_COUNT,
-    STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
+    DRAIN_POLL_MS, PHASE_COUNT, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES,
+    SPARE_BLOCK_COUNT, STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
 from tidegate.link import causes, hint, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
@@ -21,6 +21,7 @@ from tidegate.link.endpoints import Endpoints
 from tidegate.observe.catalogue import LOG_NAMES, Catalogue
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
+from tidegate.spool.crc import FIRST, crc24
 from tidegate.spool.spool import Spool
 from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.uplink import Uplink
@@ -48,7 +49,8 @@ class Agent:
         self.counters = Counters()
         self.trail = trail.Trail(self.monotonic, self._say)
         catalogue = Catalogue()
-        suppressor = Suppressor(catalogue)
+        identity = configuration["device_id"].encode()
+        suppressor = Suppressor(catalogue, crc24(FIRST, identity, 0, len(identity)) % PHASE_COUNT)
         self.spool = self._start_spool(suppressor)
         self.session = session.Session(ports.network, simple, self)
         self.uplink = Uplink(
@@ -62,7 +64,8 @@ class Agent:
         self.backoff.start(self.monotonic.now_ms)
         self.endpoints.lost(self.backoff.period_ms, self.monotonic.now_ms)
         self._was_linked = True
-        self._sampler = Sampler(catalogue, suppressor, self.spool.append, self.counters)
+        self._sampler = Sampler(
+            catalogue, suppressor, self.spool.append, self.counters, self.trail)
         self._offer = self._sampler.offer
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
         topic = "tidegate/1/%s/" % configuration["device_id"]
@@ -159,6 +162,7 @@ class Agent:
             self._source.turn(self.spool.boot, mono_ms)
         self._sampler.begin_turn(now_ms)
         self._source.step(elapsed_ms, self._offer)
+        self._sampler.end_turn()
 
     def _follow_link(self, now_ms):
         is_linked = self._ports.network.is_up()

@@ -144,7 +144,8 @@ def test_the_product_s_table_agrees_with_the_shared_one():
     table = Catalogue()
     with SHARED_TABLE.open() as file:
         shared = list(csv.DictReader(file))
-    assert [int(row["id"]) for row in shared] == [row[catalogue.ID] for row in table.rows]
+    own = [row[catalogue.ID] for row in table.rows if row[catalogue.ID] != catalogue.SUPPRESSED_ID]
+    assert [int(row["id"]) for row in shared] == own
     for expected, row in zip(shared, table.rows):
         scale = 10 ** int(expected["decimals"])
         assert row[: catalogue.BOUND + 1] == (

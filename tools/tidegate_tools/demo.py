@@ -11,7 +11,7 @@ from tidegate_tools.agent_process import DEVICE, AgentProcess, Clock, configurat
 from tidegate_tools.broker import HOST, Broker
 from tidegate_tools.errors import ProcessError
 from tidegate_tools.oracle import LOGS, expect
-from tidegate_tools.quantities import load_quantities
+from tidegate_tools.quantities import load_catalogue, load_quantities
 from tidegate_tools.queries import Archive
 from tidegate_tools.sink import Link, Sink
 from tidegate_tools.store import Store
@@ -45,6 +45,7 @@ class Demo:
         self._plan = setup.plan
         self._screen = screen
         self._quantities = load_quantities()
+        self._catalogue = load_catalogue(DEVICE)
         self._broker = Broker(setup.broker, setup.folder)
         self._store = Store(setup.folder / "sink.db")
         self._sink_log = (setup.folder / "sink.log").open("w")
@@ -87,7 +88,8 @@ class Demo:
             self._setup.folder,
             configuration(self._setup.folder, self._clock, timeline.SCENARIO_UTC_MS,
                           self._setup.source, (HOST, self._broker.port)))
-        self._watch = Watch(self._agent.journal_path, self._store, self._quantities)
+        self._watch = Watch(
+            self._agent.journal_path, self._store, self._quantities, self._catalogue)
         self._started_s = time.monotonic()
         self._agent.start()
 
@@ -158,7 +160,7 @@ class Demo:
         held = [(log, ledger.fact_of(row))
                 for log in LOGS for each in rows[log].values() for row in each]
         content = self._agent.journal_path.read_bytes()
-        return expect(journal.parse(content), self._quantities, held), rows
+        return expect(journal.parse(content), self._catalogue, held), rows
 
     def _check(self):
         if self._is_broker_up:

@@ -8,9 +8,10 @@ from tidegate.observe.catalogue import LOG_NAMES
 class Batch:
     """Builds batches and says which seqs the last one covers: first..last, both inside.
 
-    A batch never spans two boots, a hole or a confirmed range. A hole before its first
-    observation is covered by it, and named in it but for what of it is confirmed. Where that
-    observation is not to be sent, or the hole is in pieces, the batch holds none.
+    A batch never spans two boots, a hole or a confirmed range, nor goes back in time. A hole
+    before its first observation is covered by it, and named in it but for what of it is
+    confirmed. Where that observation is not to be sent, or the hole is in pieces, the batch
+    holds none.
     Arguments: codec; identity, (device id, store id as hex, boot of this start); anchor, of this
     boot.
     """
@@ -38,15 +39,18 @@ class Batch:
         self.first = self.first if gaps else first_seq
         base_ms = cursor.mono_base_ms + cursor.frame.delta_ms
         self._codec.begin(self._envelope(track, first_seq, base_ms, gaps, lag))
+        last_ms = 0
         while True:
-            is_other = self.count and (cursor.boot != boot or cursor.hole)
+            delta_ms = cursor.mono_base_ms + cursor.frame.delta_ms - base_ms
+            # What was held back is older than what was recorded before it.
+            is_other = self.count and (cursor.boot != boot or cursor.hole or delta_ms < last_ms)
             if is_other or not self._codec.add(
-                    cursor.seq - first_seq, cursor.mono_base_ms + cursor.frame.delta_ms - base_ms,
-                    cursor.frame.observation_id, cursor.frame.value):
+                    cursor.seq - first_seq, delta_ms, cursor.frame.observation_id,
+                    cursor.frame.value):
                 assert self.count, "one observation always fits a payload"
                 cursor.unread()
                 break
-            self.last = cursor.seq
+            self.last, last_ms = cursor.seq, delta_ms
             self.count += 1
             if self.count == BATCH_COUNT_MAX or not track.next():
                 break
