@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import socket
-import struct
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from typer import Option
 
 from tidegate_tools import peer_play, shell
 from tidegate_tools.peer_scripts import SCRIPTS
+from tidegate_tools.peers import reset
 
 MODES = ("refuse", "costly", "queue", "stall", "down")
 CHUNK_BYTES = 16_384
@@ -103,7 +102,7 @@ class Gate:
             waiting[3].cancel()
         self._queue.clear()
         for writer in writers:
-            _reset(writer)
+            reset(writer)
         return len(writers)
 
     async def _take(self, reader, writer):
@@ -113,10 +112,10 @@ class Gate:
         mode = self.settings.mode
         if len(self._open) >= CONNECTION_COUNT_MAX or len(self._queue) >= WAITING_COUNT_MAX:
             self.counts["over"] += 1
-            _reset(writer)
+            reset(writer)
         elif mode == "down" or (mode in ("refuse", "costly") and not self._bucket.take()):
             self.counts["refused"] += 1
-            _reset(writer)
+            reset(writer)
         elif mode in ("refuse", "costly"):
             await self._join(reader, writer)
         else:
@@ -152,7 +151,7 @@ class Gate:
         except OSError:
             self.counts["no_broker"] += 1
             self._open.discard(writer)
-            _reset(writer)
+            reset(writer)
             return
         self._open.add(far_writer)
         far_writer.write(bytes(early))
@@ -213,17 +212,6 @@ async def _listen(reader, early):
             early += data
     except OSError:
         return
-
-
-def _reset(writer):
-    """Close with a reset: no linger."""
-    connection = writer.get_extra_info("socket")
-    if connection is not None:
-        try:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        except OSError:
-            pass
-    writer.transport.abort()
 
 
 @app.callback(

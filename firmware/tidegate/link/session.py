@@ -41,9 +41,7 @@ class Session:
         self._resolver = resolver
         self._profile = profile
         self._handler = handler
-        tx_bytes = TX_BYTES_MAX - AZURE_TOPIC_BYTES_MAX + profile.topic_bytes_max
-        self._pending_bytes_max = tx_bytes - _LAST_BYTES
-        self.wire = Wire(tx_bytes)
+        self.wire = Wire(TX_BYTES_MAX - AZURE_TOPIC_BYTES_MAX + profile.topic_bytes_max)
         self._codec = codec.Codec(simple, self.wire, self._take_message)
         self._message = None
         self._in_flight = {}
@@ -176,7 +174,7 @@ class Session:
         if self.wire.fill():
             self._received_ms = now_ms
         for _ in range(_PACKETS_PER_STEP):
-            if self.wire.pending_bytes() > self._pending_bytes_max:
+            if self.wire.free_bytes() < _LAST_BYTES:
                 # A peer that does not read what we answer waits for us, not we for it.
                 break
             first = self.wire.next_packet()

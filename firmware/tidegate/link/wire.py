@@ -19,7 +19,6 @@ class Wire:
     """
 
     def __init__(self, tx_bytes=TX_BYTES_MAX):
-        self._tx_bytes = tx_bytes
         self._tx = bytearray(tx_bytes)
         self._rx = bytearray(RX_BYTES_MAX)
         self._tx_view = memoryview(self._tx)
@@ -63,12 +62,12 @@ class Wire:
         """Take a piece of a packet."""
         count = len(data) if count is None else count
         end = self._tx_end + count
-        if end > self._tx_bytes and self._tx_start:
+        if end > len(self._tx) and self._tx_start:
             end -= self._tx_start
             self._tx[:self._tx_end - self._tx_start] = self._tx[self._tx_start:self._tx_end]
             self._tx_start, self._tx_end = 0, end - count
-        if end > self._tx_bytes:
-            raise LinkError(causes.PROTOCOL, "packet above %d bytes" % self._tx_bytes)
+        if end > len(self._tx):
+            raise LinkError(causes.PROTOCOL, "packet above %d bytes" % len(self._tx))
         if count == len(data):
             self._tx[self._tx_end:end] = data
         else:
@@ -100,7 +99,11 @@ class Wire:
         """How large a packet can be written now; PUBACK and PINGREQ have room of their own."""
         if self._tx_start == self._tx_end:
             self._tx_start = self._tx_end = 0
-        return self._tx_bytes - TX_KEPT_BYTES - self._tx_end
+        return len(self._tx) - TX_KEPT_BYTES - self._tx_end
+
+    def free_bytes(self):
+        """How many bytes more the buffer could hold, those for PUBACK and PINGREQ among them."""
+        return len(self._tx) - self.pending_bytes()
 
     def pending_bytes(self):
         """How many bytes wait to be sent."""
