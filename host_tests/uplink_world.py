@@ -36,7 +36,7 @@ class RecordingSession:
         self.published = []
         self.packet_id = 0
 
-    def can_publish(self, topic, payload_bytes):
+    def can_publish(self, payload_bytes):
         return self.is_open
 
     def publish(self, topic, payload, retain, now_ms, key=None):

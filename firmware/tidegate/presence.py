@@ -56,7 +56,7 @@ class Presence:
 
     def _publish(self, payload, now_ms):
         link = self._agent.session
-        if not link.can_publish(self.topic, len(payload)):
+        if not link.can_publish(len(payload)):
             return False
         self._born_ms = now_ms
         link.publish(self.topic, payload, True, now_ms)

@@ -43,7 +43,7 @@ class Remote:
         """Send the replies that are due, and do what waited for one."""
         link = self._agent.session
         reply = self.commands.reply()
-        while reply is not None and link.can_publish(self._reply_topic, len(reply)):
+        while reply is not None and link.can_publish(len(reply)):
             link.publish(self._reply_topic, reply, False, now_ms)
             self.commands.sent()
             reply = self.commands.reply()

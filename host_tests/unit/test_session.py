@@ -99,7 +99,7 @@ def test_after_an_unconfirmed_publish_one_is_in_flight_at_first_and_one_more_wit
     widths = []
     for _ in range(10):
         ids = []
-        while world.session.can_publish(b"t", 1) and len(ids) < 50:
+        while world.session.can_publish(1) and len(ids) < 50:
             ids.append(world.publish())
         widths.append(len(ids))
         world.step()
@@ -116,9 +116,9 @@ def test_the_window_of_one_outlives_attempts_that_fail():
     world.open().step(1)
     world.network.refusal = 0
     world.up()
-    assert world.session.can_publish(b"t", 1)
+    assert world.session.can_publish(1)
     world.publish()
-    assert not world.session.can_publish(b"t", 1)
+    assert not world.session.can_publish(1)
 
 
 def test_a_puback_in_the_place_of_a_suback_subscribes_to_nothing():
@@ -265,17 +265,17 @@ def test_close_says_goodbye_and_reports_the_end():
 def test_a_publish_larger_than_the_room_is_said_before():
     world = World(answers=(CONNACK, SUBACK)).up()
     world.network.stream.room_bytes = 0
-    assert world.session.can_publish(b"t", 2_000)
+    assert world.session.can_publish(2_000)
     world.publish(b"y" * 2_000)
-    assert not world.session.can_publish(b"t", 2_000)
+    assert not world.session.can_publish(2_000)
     world.step()
     assert world.session.wants_to_write()
     world.network.stream.room_bytes = None
     world.step()
-    assert world.session.can_publish(b"t", 2_000) and not world.session.wants_to_write()
+    assert world.session.can_publish(2_000) and not world.session.wants_to_write()
 
 
 def test_nothing_can_be_published_unless_the_session_is_up():
-    assert not World().session.can_publish(b"t", 1)
+    assert not World().session.can_publish(1)
     for phase in PHASES:
-        assert not held_in(phase).session.can_publish(b"t", 1)
+        assert not held_in(phase).session.can_publish(1)

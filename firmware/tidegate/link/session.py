@@ -84,7 +84,7 @@ class Session:
         """What to wait on, see `hal.ports.Network.wait`; None where there is none."""
         return self._resolver.datagrams if self.phase == RESOLVE else self.wire.stream
 
-    def can_publish(self, topic, payload_bytes):
+    def can_publish(self, payload_bytes):
         """Whether a publish of that size can be written now.
 
         After a session that ended with a publish unconfirmed there is one in flight at first,

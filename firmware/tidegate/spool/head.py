@@ -69,9 +69,13 @@ class Head:
         """Make a sector the one that is appended to, from byte `offset` on."""
         self.number = number
         self.offset = self.end = offset
-        self.seed = frame_seed(number, self.header.boot)
-        self.neutral = frame_seed(number, 0)
         self._start = self.geometry.offset(number)
+        self.take_seeds()
+
+    def take_seeds(self):
+        """Where the CRCs of frames start, in the newest sector and the header's boot."""
+        self.seed = frame_seed(self.number, self.header.boot)
+        self.neutral = frame_seed(self.number, 0)
 
     def wake(self, now_ms):
         """Have this boot on flash: behind a tail made safe, or in the header of a new sector."""

@@ -42,9 +42,7 @@ class Log(Head):
         self.base_ms = self._noted_ms = now_ms
         self.cause = cause
         if self.number >= 0:
-            end = self.end
-            self.adopt(self.number, self.offset)
-            self.end = end
+            self.take_seeds()
 
     def anchor(self, utc_zero_ms, quality):
         """Note the UTC of this boot's monotonic moment 0; later sectors carry it as well."""

@@ -43,13 +43,14 @@ def recover(log, reader, latest):
     Result: Recovered. Errors: SpoolError for a format version that this agent does not know.
     """
     found = Recovered()
-    newest = _scan(log, reader, found)
+    looking = Cursor(log, reader)
+    newest = _scan(log, looking, found)
     if newest < 0:
         found.is_foreign = not _is_unborn(log, reader)
         return found
     found.cursor = cursor = Cursor(log, reader)
     log.adopt(newest, log.block_bytes)
-    _read(log, cursor, _start_sector(log, Cursor(log, reader)), latest, found)
+    _read(log, cursor, _start_sector(log, looking), latest, found)
     fact_bytes = cursor.offset - log.geometry.header_bytes - cursor.opaque_bytes
     log.header.fact_bytes = (log.header.fact_bytes + fact_bytes) & FACT_BYTES_MASK
     # Where the log goes on in the same sector, the seq of a value given up is not given out again.
@@ -78,7 +79,7 @@ def _pass_over_erased(log):
         log.oldest += 1
 
 
-def _scan(log, reader, found):
+def _scan(log, looking, found):
     """Find head and tail. Result: the newest sector, or -1."""
     geometry, header = log.geometry, log.scratch
     newest = lowest = -1
@@ -87,13 +88,11 @@ def _scan(log, reader, found):
             found.sector_count += 1
             newest = max(newest, header.number)
             lowest = header.number if lowest < 0 else min(lowest, header.number)
-    cursor = Cursor(log, reader)
-    while newest >= 0 and not (geometry.read_header(newest, header)
-                               and (newest == lowest or _is_open(log, newest, cursor))):
+    while newest >= 0 and not (geometry.read_header(newest, header) and (
+            newest == lowest or not header.has_frame or _holds_any(log, newest, looking))):
         newest -= 1
     if newest < 0:
         return -1
-    geometry.read_header(newest, header)
     found.store_id = header.store_id
     log.header.fact_bytes = header.fact_bytes
     oldest = max(lowest, newest - geometry.block_count + 1)
@@ -103,12 +102,12 @@ def _scan(log, reader, found):
     return newest
 
 
-def _is_open(log, number, cursor):
-    """Whether the newest sector holds the frame with which it was opened, or any: else the cut
-    came in its opening, and what was to be copied still stands in the sector before."""
+def _holds_any(log, number, looking):
+    """Whether the newest sector holds any frame. One that was opened together with a frame and
+    has none was cut in its opening: what was to be copied still stands in the sector before."""
     log.adopt(number, log.block_bytes)
-    cursor.enter(number)
-    return not cursor.header.has_frame or cursor.step(False) != END
+    looking.enter(number)
+    return looking.step(False) != END
 
 
 def _start_sector(log, cursor):

@@ -172,7 +172,7 @@ class Uplink:
                 place += 1
 
     def _may_send(self, track, now_ms):
-        if not self._session.can_publish(track.topic, PAYLOAD_BYTES_MAX):
+        if not self._session.can_publish(PAYLOAD_BYTES_MAX):
             return False
         live_count, backlog_count = self._in_flight_count
         free_count = WINDOW_COUNT_MAX - live_count - backlog_count
