@@ -12,6 +12,11 @@ from tidegate_tools import report, shell
 from tidegate_tools.errors import ToolError
 
 AsJson = Annotated[bool, Option("--json", help="Print the result as one JSON object.")]
+Host = Annotated[str, Option(help="The broker's host.")]
+Port = Annotated[int, Option(min=1, max=65535, help="The broker's port.")]
+Username = Annotated[str | None, Option(help="User name at the broker.")]
+Password = Annotated[str | None, Option(
+    envvar="TIDEGATE_PASSWORD", help="Its password; better given in the environment.")]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
                   help="The reference receiver: stores each observation once.")
@@ -26,15 +31,24 @@ def or_complain(action):
         raise typer.Exit(shell.EXIT_USAGE) from None
 
 
+def run_or_complain(main):
+    """The coroutine's result; a signal ends the command, an error is one line and status 1."""
+    try:
+        return shell.run(main)
+    except shell.Interrupted as interrupted:
+        raise typer.Exit(interrupted.status) from None
+    except ToolError as error:
+        shell.complain(error)
+        raise typer.Exit(shell.EXIT_FAILED) from None
+
+
 @app.command("run", epilog="Example: tidegate sink run --host 127.0.0.1 --db sink.db")
 def sink_run(
     db: Annotated[Path, Option(help="Database file; made where it does not exist.")],
-    host: Annotated[str, Option(help="The broker's host.")] = "127.0.0.1",
-    port: Annotated[int, Option(min=1, max=65535, help="The broker's port.")] = 1883,
-    username: Annotated[str | None, Option(help="User name at the broker.")] = None,
-    password: Annotated[str | None, Option(
-        envvar="TIDEGATE_PASSWORD",
-        help="Its password; better given in the environment.")] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 1883,
+    username: Username = None,
+    password: Password = None,
 ):
     """Receive from a broker until stopped, and confirm to each device what is committed."""
     from tidegate_tools.sink import Link, Sink
@@ -61,11 +75,10 @@ def sink_command(
     device: Annotated[str, Argument(help="The device's id.")],
     verb: Annotated[str, Argument(help="What it is asked, such as ping, status or restart.")],
     argument: Annotated[str, Argument(help="What the verb takes.")] = "",
-    host: Annotated[str, Option(help="The broker's host.")] = "127.0.0.1",
-    port: Annotated[int, Option(min=1, max=65535, help="The broker's port.")] = 1883,
-    username: Annotated[str | None, Option(help="User name at the broker.")] = None,
-    password: Annotated[str | None, Option(
-        envvar="TIDEGATE_PASSWORD", help="Its password; better given in the environment.")] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 1883,
+    username: Username = None,
+    password: Password = None,
     key: Annotated[str, Option(
         envvar="TIDEGATE_COMMAND_KEY",
         help="The device's command key; better given in the environment.")] = "",
@@ -82,13 +95,7 @@ def sink_command(
     from tidegate_tools.sink import Link
 
     request = or_complain(lambda: Request(device, verb, argument, key, counter))
-    try:
-        reply = shell.run(ask(Link(host, port, username, password), request, patience))
-    except shell.Interrupted as interrupted:
-        raise typer.Exit(interrupted.status) from None
-    except ToolError as error:
-        shell.complain(error)
-        raise typer.Exit(shell.EXIT_FAILED) from None
+    reply = run_or_complain(ask(Link(host, port, username, password), request, patience))
     if as_json:
         print(json.dumps(reply))
     elif reply["ok"]:
@@ -131,12 +138,7 @@ def sink_alerts(
     archive, publisher, metrics = or_complain(prepare)
     watch = alerts.Watch(alerts.Thresholds(lag_s=lag, offline_s=offline))
     try:
-        shell.run(alert_outputs.run(archive, watch, period, tell, publisher, metrics))
-    except shell.Interrupted as interrupted:
-        raise typer.Exit(interrupted.status) from None
-    except ToolError as error:
-        shell.complain(error)
-        raise typer.Exit(shell.EXIT_FAILED) from None
+        run_or_complain(alert_outputs.run(archive, watch, period, tell, publisher, metrics))
     finally:
         archive.close()
 
