@@ -9,8 +9,9 @@ from tidegate.errors import SpoolError
 
 # How far behind the last observation reading begins where nothing older can have changed.
 NEAR_COUNT = 48
-# Sectors of these media hold fewer observations; a start makes way for at most two sectors.
-GIVES_WAY_COUNT_MAX = 160
+# Sectors of these media hold fewer than 60 observations; a start makes way for at most two, and
+# for one more with each block that fails.
+GIVES_WAY_COUNT_MAX = 240
 
 
 class Fault(Exception):
@@ -141,13 +142,18 @@ def _compare_gap(gap, watermark, each, before):
     if was_settled:
         # That the receiver was told of the last one may have been forgotten, or not.
         low, high = min(low, was_gone[0]), high + was_gone[1]
+        if each.gone == was_gone and gap.first > was_gone[4]:
+            # Another one, of observations whose confirmation was forgotten.
+            low = 0
     if gap.count > high:
         # Of what gives way in a start, confirmations that were not yet noted are unknown.
         high += _known_again(each, first)
     if not low <= gap.count <= high:
         raise Fault("gap", "%d..%d with %d, not %d to %d"
                     % (gap.first, gap.last, gap.count, low, high))
-    each.gone = (gap.count, gap.count, gap.first, gap.last, gap.last)
+    # Damaged ones before the first that is held may join it later.
+    behind = [seq for seq in range(gap.last + 1, first) if not covers(each.known, seq, seq)]
+    each.gone = (gap.count, gap.count + len(behind), gap.first, gap.last, max([gap.last] + behind))
     each.settled = NO
 
 

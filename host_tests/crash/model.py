@@ -28,8 +28,8 @@ class LogState:
     which nothing was accepted, or that were damaged, may count or not; `settled` whether the
     receiver has been told of that: YES or NO, or MAYBE where such seqs are the last. `damaged`
     are seqs whose frame was damaged: these may be missing.
-    `is_full` says that the log refused the last append: where a unit takes one program, starts
-    may then have used up the room for notes.
+    `is_full` says that the log refused the last append: starts where a unit takes one program, or
+    a block that was retired, may then have used up the room for notes.
     """
 
     def __init__(self):
@@ -80,6 +80,8 @@ class LogState:
         assert seq > self.last
         (self.held if self.base == SEQ_END else self.extra)[seq] = fields
         self.last = seq
+        # Of a log that seemed empty, one under way may be shown after all.
+        self.first = min(self.first, seq)
 
     def confirm(self, first, last):
         """The receiver has these."""

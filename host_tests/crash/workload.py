@@ -105,7 +105,7 @@ class World:
         each = state.logs[log]
         each.known = shown(self.spool.logs[log].ranges)
         each.unnoted += news_count
-        if self._takes_notes(each):
+        if self._takes_notes(log, each):
             # The spool notes on other occasions too, and counts from there.
             each.unnoted = min(each.unnoted, NOTE_DUE_COUNT - 1)
         watermark = self.spool.logs[log].ranges.watermark
@@ -135,13 +135,14 @@ class World:
         """An orderly end."""
         self.spool.close()
         state = self.state.copy()
-        for each in state.logs:
-            if self._takes_notes(each):
+        for log, each in zip(LOGS, state.logs):
+            if self._takes_notes(log, each):
                 each.unnoted = 0
         self._finish(state)
 
-    def _takes_notes(self, each):
-        return self.flash.reprogram or not each.is_full
+    def _takes_notes(self, log, each):
+        has_reserve = self.flash.reprogram and not self.spool.logs[log].retired
+        return has_reserve or not each.is_full
 
     def _finish(self, state):
         """See what has given way meanwhile."""

@@ -151,7 +151,9 @@ class Cursor:
                 return self._take_frame(size, values)
             if size == BURNT:
                 start = log.geometry.offset(self.number)
-                self.offset += self.frame.zeros(start + self.offset, start + self._end)
+                zero_count = self.frame.zeros(start + self.offset, start + self._end)
+                # A flipped bit can make a frame look burnt; the next one is at a unit again.
+                self.offset = log.padded(self.offset + zero_count)
                 self.program_from = self.before
             elif size < 0 and self._resync():
                 return PASSED

@@ -24,6 +24,7 @@ class Head:
     def __init__(self, geometry, tools, monotonic, evicts):
         self.geometry = geometry
         self.block_bytes = geometry.block_bytes
+        self.data_end = geometry.block_bytes - NOTE_ROOM_BYTES
         self.evicts = evicts
         self.writer, self.reader, self.header, self.scratch = tools
         self.header.log = geometry.log
@@ -58,11 +59,12 @@ class Head:
         """Room that a frame of `size` bytes takes."""
         return (size + self.pad_mask) & ~self.pad_mask
 
-    def next_number(self, number):
-        """The number of the sector behind another; those of retired blocks are passed over."""
-        number += 1
-        while number % self.geometry.block_count in self.retired:
+    def next_number(self, number, count=1):
+        """The number of the sector `count` behind another; retired blocks are passed over."""
+        for _ in range(count):
             number += 1
+            while number % self.geometry.block_count in self.retired:
+                number += 1
         return number
 
     def adopt(self, number, offset):
@@ -84,15 +86,18 @@ class Head:
         if number < 0:
             room.clear_second(self)
         else:
-            room.distrust_next(self)
             if self.is_tail_trusted:
                 pass
             elif self.geometry.flash.reprogram:
                 self._burn()
             else:
                 self.offset = self.block_bytes
+            retired_count = len(self.retired)
+            room.distrust_next(self)
             self.is_tail_trusted = True
             self.rebase(now_ms, self.cause)
+            if len(self.retired) > retired_count:
+                room.note_retired(self)
             if self.offset < self.block_bytes:
                 self.count_facts(number, offset)
 

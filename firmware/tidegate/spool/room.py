@@ -35,12 +35,13 @@ def prepare(log, reserve_count):
     for _ in range(geometry.block_count):
         number = log.prepared if log.prepared >= 0 else log.next_number(log.number)
         victim = number - geometry.block_count
-        if victim + reserve_count >= log.oldest and not _give_way(log, victim + reserve_count):
+        last = log.next_number(number, reserve_count) - geometry.block_count
+        if last >= log.oldest and not _give_way(log, last):
             # A head that takes no note: its reserve is there for that.
             if log.evicts:
                 if victim >= log.oldest:
                     _give_way(log, victim, True)
-            elif not reserve_count or not _note_elsewhere(log, victim, reserve_count):
+            elif not reserve_count or not _note_elsewhere(log, victim, last):
                 return False
             else:
                 continue
@@ -75,14 +76,21 @@ def retire(log, number):
     if block in log.retired or len(log.retired) >= RETIRED_COUNT_MAX:
         return
     log.retired.append(block)
-    if log.number >= 0 and log.begin_note(frame.RETIRED, log.now_ms(), is_urgent=True):
+    # Before a boot stands on flash nothing may be written in its name.
+    if log.number >= 0 and log.is_tail_trusted:
+        note_retired(log)
+
+
+def note_retired(log):
+    """Write the retired blocks to flash, where there is room; a checkpoint tells them as well."""
+    if log.begin_note(frame.RETIRED, log.now_ms(), is_urgent=True):
         log.put_retired()
         log.end_note()
 
 
 def is_open_to_data(log):
     """Whether the newest sector is none of the reserve, which is for notes."""
-    last = log.number + log.data_reserve_count - log.geometry.block_count
+    last = log.next_number(log.number, log.data_reserve_count) - log.geometry.block_count
     return last < log.oldest or _give_way(log, last)
 
 
@@ -92,12 +100,13 @@ def has_for(log, size):
         return True
     part_bytes = log.writer.frame_bytes_max - 2 * frame.PART_OVERHEAD_BYTES
     size += (size // part_bytes + 1) * frame.PART_OVERHEAD_BYTES
-    size -= log.block_bytes - NOTE_ROOM_BYTES - log.offset
+    size -= log.data_end - log.offset
     if size <= 0:
         return True
-    usable_bytes = log.block_bytes - NOTE_ROOM_BYTES - log.geometry.header_bytes
+    usable_bytes = log.data_end - log.geometry.header_bytes
     sector_count = -(-size // usable_bytes)
-    victim = log.number + sector_count + log.data_reserve_count - log.geometry.block_count
+    sector_count += log.data_reserve_count
+    victim = log.next_number(log.number, sector_count) - log.geometry.block_count
     if victim < log.oldest:
         return True
     return victim < log.number and not _missing_count(log, victim)
@@ -159,13 +168,13 @@ def _give_way(log, upto, without_note=False):
     return True
 
 
-def _note_elsewhere(log, victim, reserve_count):
+def _note_elsewhere(log, victim, last):
     """Open a sector of the reserve for the note that would free more, where the head is full.
 
     Where the reserve is used up, by starts on a medium that takes one program, what the receiver
     has confirmed is erased before that is noted: else nothing could ever be noted again.
     """
-    if _missing_count(log, victim + reserve_count):
+    if _missing_count(log, last):
         return False
     if log.offset + NOTE_ROOM_BYTES <= log.block_bytes:
         return False

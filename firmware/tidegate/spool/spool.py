@@ -4,6 +4,7 @@ from tidegate.errors import SpoolError
 from tidegate.limits import (
     BLOCK_BYTES_MIN, ONCE_RESERVE_COUNT, RECORDS_SHARE_PERCENT, SECTOR_COUNT_MIN, STORE_ID_BYTES,
 )
+from tidegate.spool import room
 from tidegate.spool.anchors import Anchors
 from tidegate.spool.checkpoint import Checkpoint, NoLatest
 from tidegate.spool.cursor import Cursor
@@ -93,6 +94,7 @@ class Spool:
         telemetry.wake(now_ms)
         if telemetry.offset >= telemetry.block_bytes:
             telemetry.open_sector(now_ms, 0)
+            room.is_open_to_data(telemetry)
         for log in self.logs:
             if log.is_awake or not self.flash.reprogram:
                 log.checkpoint.step(now_ms)
