@@ -18,13 +18,12 @@ def build(writer, observation, offset=0, seed=0x123456):
     kind, delta_ms, observation_id, value = observation
     writer.begin(offset)
     if kind == frame.NUMBER:
-        writer.number(delta_ms, observation_id, value)
+        end = writer.number(delta_ms, observation_id, value)
     else:
         data = value.encode() if kind == frame.TEXT else value
-        writer.data(kind, delta_ms, observation_id, data)
-    end = writer.frame_end(writer.start)
+        end = writer.data(kind, delta_ms, observation_id, data)
     writer.finish(seed)
-    assert writer.end == end
+    assert offset - writer.start + writer.end == end
     return writer.view()
 
 

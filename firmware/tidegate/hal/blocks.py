@@ -13,21 +13,22 @@ class FlashShape:
     """The members of `hal.ports.Flash`, and the refusals of every implementation."""
 
     def __init__(self, block_count, block_bytes, program_unit_bytes, reprogram):
-        assert block_bytes % program_unit_bytes == 0
+        assert block_bytes % program_unit_bytes == 0 and block_bytes & block_bytes - 1 == 0
         self.block_count = block_count
         self.block_bytes = block_bytes
         self.program_unit_bytes = program_unit_bytes
         self.reprogram = reprogram
         self._end = block_count * block_bytes
+        self._unit_mask = program_unit_bytes - 1
+        self._block_mask = block_bytes - 1
 
     def _check(self, offset, count):
         if offset < 0 or offset + count > self._end:
             raise FlashError("access at %d of %d bytes is outside the region" % (offset, count))
 
     def _check_program(self, offset, count):
-        unit, block_bytes = self.program_unit_bytes, self.block_bytes
-        if (offset % unit or count % unit or not 0 < count <= block_bytes - offset % block_bytes
-                or not 0 <= offset < self._end):
+        if ((offset | count) & self._unit_mask or not 0 <= offset < self._end
+                or not 0 < count <= self.block_bytes - (offset & self._block_mask)):
             self._refuse_program(offset, count)
 
     def _refuse_program(self, offset, count):

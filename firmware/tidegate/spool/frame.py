@@ -4,7 +4,7 @@
 """
 
 from tidegate.limits import FRAME_BLOCK_SHARE, FRAME_BYTES_MIN
-from tidegate.spool.crc import CRC_BYTES, crc24, put_crc
+from tidegate.spool.crc import CRC_BYTES, crc24
 
 NUMBER, TEXT, OPAQUE, PART, NOTE, THINNED, BOOT = range(7)
 (ANCHOR, CONFIRMED, GAP, CHECKPOINT, LATEST, ANCHORS, RETIRED, CHECKPOINT_END,
@@ -64,35 +64,53 @@ class FrameWriter:
         self._opening_views = [None] * _VIEW_UNIT_COUNT
         self._header_units = header_bytes // self._unit
         self._is_opening = False
-        self.start = 0
+        self.start = self._shift = 0
         self.end = 0
         self._head = 0
         self._at = 0
 
     def begin(self, offset):
         """The first frame is to stand at `offset` of its sector."""
-        self.start = offset & self._unit - 1
-        self.end = self.start
+        self.start = self.end = start = offset & self._unit - 1
+        self._shift = offset - start
         self._is_opening = False
 
     def begin_sector(self, header):
         """A sector is to be opened: both copies of its header, then frames."""
-        self.start = 0
+        self.start = self._shift = 0
         self.end = header.put_twice(self.buffer)
         self._is_opening = True
 
     def number(self, delta_ms, observation_id, value):
-        """Build the frame of a number."""
+        """Build the frame of a number. Result: where it ends, an offset in its sector."""
+        # The whole of it by hand: nothing else is done as often.
         head, buffer = self.end, self.buffer
-        at = _put_stamp(buffer, head + 1, delta_ms, observation_id)
-        self._at = at = _put_varint(buffer, at, value << 1 if value >= 0 else -(value << 1) - 1)
-        buffer[head] = NUMBER << 5 | at - head - 1
+        buffer[head + 1] = observation_id & 0xFF
+        buffer[head + 2] = observation_id >> 8 | (delta_ms & 0xF) << 4
+        at = head + 3
+        rest = delta_ms >> 4
+        while rest > 0x7F:
+            buffer[at] = rest & 0x7F | 0x80
+            rest >>= 7
+            at += 1
+        buffer[at] = rest
+        at += 1
+        rest = value << 1 if value >= 0 else -(value << 1) - 1
+        while rest > 0x7F:
+            buffer[at] = rest & 0x7F | 0x80
+            rest >>= 7
+            at += 1
+        buffer[at] = rest
+        buffer[head] = NUMBER << 5 | at - head
+        self._at = at = at + 1
+        return self._shift + (at + CRC_BYTES + self._pad_mask & ~self._pad_mask)
 
     def data(self, frame_type, delta_ms, observation_id, data):
-        """Build the frame of a text or an opaque value, given as bytes."""
+        """Build the frame of a text or an opaque value, given as bytes. Result: as of `number`."""
         self._begin_long(frame_type)
         self._at = _put_stamp(self.buffer, self._at, delta_ms, observation_id)
         self._end_long(data, 0, len(data))
+        return self._shift + (self._at + CRC_BYTES + self._pad_mask & ~self._pad_mask)
 
     def part(self, offset, whole, stamp, count):
         """Build a part. Arguments: whole, (frame type, bytes); stamp, (delta, id); count."""
@@ -136,15 +154,14 @@ class FrameWriter:
         """How many bytes the note being built may still take."""
         return self.frame_bytes_max - CRC_BYTES - (self._at - self.end)
 
-    def frame_end(self, offset):
-        """Where the frame being built ends, if what was begun goes to `offset` of its sector."""
-        return offset - self.start + (self._at + CRC_BYTES + self._pad_mask & ~self._pad_mask)
-
     def finish(self, seed):
         """Add CRC and padding to the frame being built."""
-        buffer = self.buffer
-        put_crc(buffer, self._at, crc24(seed, buffer, self.end, self._at))
-        end = self._at + CRC_BYTES
+        buffer, at = self.buffer, self._at
+        crc = crc24(seed, buffer, self.end, at)
+        buffer[at] = crc >> 16
+        buffer[at + 1] = crc >> 8 & 0xFF
+        buffer[at + 2] = crc & 0xFF
+        end = at + CRC_BYTES
         while end & self._pad_mask:
             buffer[end] = ERASED
             end += 1

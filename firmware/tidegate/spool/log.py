@@ -59,11 +59,12 @@ class Log(Head):
         Result: its seq, or 0 where the log has no room and does not evict.
         Errors: FlashError where no block of the log can be programmed any more.
         """
-        is_fact = not self.evicts and kind != frame.OPAQUE
-        if not self.evicts and (not room.is_open_to_data(self)
-                                or is_fact and room.is_full_of_facts(self)):
-            self.refused_count += 1
-            return 0
+        is_fact = False
+        if not self.evicts:
+            is_fact = kind != frame.OPAQUE
+            if not room.is_open_to_data(self) or is_fact and room.is_full_of_facts(self):
+                self.refused_count += 1
+                return 0
         if not self.is_awake:
             self.wake(now_ms)
         number, offset = self.number, self.offset
@@ -79,29 +80,27 @@ class Log(Head):
     def _append(self, kind, observation_id, value, now_ms):
         if (now_ms - self.base_ms) & TICKS_MASK_MS > DELTA_MS_MAX:
             self.rebase(now_ms, FRESH_BASE)
-        if kind != frame.NUMBER:
+        is_number = kind == frame.NUMBER
+        if not is_number:
             value = value.encode() if kind == frame.TEXT else value
             if len(value) + frame.PART_OVERHEAD_BYTES > self.writer.frame_bytes_max:
                 return self._append_parts(kind, observation_id, value, now_ms)
         writer = self.writer
         while True:
             writer.begin(self.offset)
-            while not self._build(kind, observation_id, value, now_ms):
+            while True:
+                delta_ms = (now_ms - self.base_ms) & TICKS_MASK_MS
+                if is_number:
+                    end = writer.number(delta_ms, observation_id, value)
+                else:
+                    end = writer.data(kind, delta_ms, observation_id, value)
+                if end <= self.data_end:
+                    break
                 if not self.begin_sector(now_ms, self.data_reserve_count):
                     return False
             writer.finish(self.seed ^ seq_seed(self.next_seq))
             if self.program():
                 return True
-
-    def _build(self, kind, observation_id, value, now_ms):
-        """Build a frame behind what the writer holds. Result: whether it fits the sector."""
-        writer = self.writer
-        delta_ms = (now_ms - self.base_ms) & TICKS_MASK_MS
-        if kind == frame.NUMBER:
-            writer.number(delta_ms, observation_id, value)
-        else:
-            writer.data(kind, delta_ms, observation_id, value)
-        return writer.frame_end(self.offset) <= self.block_bytes - NOTE_ROOM_BYTES
 
     def _append_parts(self, kind, observation_id, data, now_ms):
         """A value larger than a frame. One that is refused half-way takes its seq with it."""
@@ -111,7 +110,7 @@ class Log(Head):
             return False
         offset = 0
         while offset < len(data):
-            left = self.block_bytes - NOTE_ROOM_BYTES - self.offset
+            left = self.data_end - self.offset
             left = min(left, writer.frame_bytes_max) & ~self.pad_mask
             overhead = frame.LATER_OVERHEAD_BYTES if offset else frame.PART_OVERHEAD_BYTES
             count = min(left - overhead, len(data) - offset)
