@@ -3,7 +3,6 @@
 from crash.check import compare
 from crash.model import LOGS, RECORDS, TELEMETRY, State
 from crash.workload import IDS, World, store_id
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -15,6 +14,7 @@ from tidegate.observe.catalogue import NUMBER, TEXT
 BLOCK_COUNT = 24
 BLOCK_BYTES = 512
 FAILING_COUNT_MAX = 2
+EXAMPLE_COUNT = 200
 # Reading finds its way again behind a damaged frame, not behind several in a row.
 DAMAGE_DISTANCE = 4
 MEDIA = [(1, True), (1, False), (16, False), (16, True), (32, False)]
@@ -160,7 +160,6 @@ class SpoolMachine(RuleBasedStateMachine):
 
 
 TestSpoolMachine = SpoolMachine.TestCase
-TestSpoolMachine.pytestmark = [pytest.mark.long]
 TestSpoolMachine.settings = settings(
-    max_examples=max(700, settings.default.max_examples), stateful_step_count=40
+    max_examples=max(EXAMPLE_COUNT, settings.default.max_examples), stateful_step_count=40
 )
