@@ -1,7 +1,7 @@
 """The whole agent in a simulated world: hours of a charger in seconds, with whatever goes wrong.
 
 Portable. Everything comes from one seed. What must have been recorded is worked out from the
-samples by the oracle of `sampling`; what was recorded is read from what the receiver stored.
+samples by the rules of the host's tools; what was recorded is read from what the receiver stored.
 As a script: `agent_world.py SEED SECONDS`.
 """
 
@@ -11,15 +11,16 @@ import umqtt.simple
 from fake_network import FakeNetwork
 from fakes import FakeKeep, FakePorts, Random, SimClock
 from mqtt_peer import CONNACK, PINGRESP, PUBACK, SUBACK, Broker, Receiver
-from sampling import Oracle
+from tidegate_tools.suppression_rules import Rules
 from uplink_world import as_json
 
 from tidegate.agent import Agent
 from tidegate.config import schema
 from tidegate.hal.nor import RamFlash
-from tidegate.limits import TURN_WAIT_MS_MAX
+from tidegate.limits import PHASE_COUNT, TURN_WAIT_MS_MAX
 from tidegate.observe.catalogue import LOG_NAMES, ROWS
 from tidegate.sources.simulated import SimulatedSource
+from tidegate.spool.crc import FIRST, crc24
 
 UTC_MS = 1_768_509_600_000
 DEVICE = "tg-000001"
@@ -41,15 +42,16 @@ class Tap:
         self._world = world
 
     def turn(self, boot, mono_ms):
-        self._world.oracle.turn(mono_ms)
+        self._world.oracle.begin(mono_ms)
         self._world.turn = (boot, mono_ms)
 
     def step(self, elapsed_ms, emit):
         def both(observation_id, value):
-            self._world.sampled(observation_id, value)
+            self._world.oracle.sample(observation_id, value)
             emit(observation_id, value)
 
         self._source.step(elapsed_ms, both)
+        self._world.oracle.end()
 
 
 class AgentWorld:
@@ -65,7 +67,8 @@ class AgentWorld:
         self.broker = Broker(self.receiver)
         self.network = FakeNetwork(self.broker)
         self.configuration = schema.check({"device_id": DEVICE, "host": "sea", "confirm": confirm})
-        self.oracle = Oracle(ROWS)
+        phase = crc24(FIRST, DEVICE.encode(), 0, len(DEVICE)) % PHASE_COUNT
+        self.oracle = Rules(ROWS, self.accepted, phase)
         self.expected = {name: [] for name in LOG_NAMES}
         self.turn = None
         self.now_ms = 0
@@ -88,10 +91,10 @@ class AgentWorld:
         self.agent = Agent(self.ports, Tap(source, self), self.configuration, umqtt.simple, UTC_MS)
         self.now_ms += self.chance.below(3_000)
 
-    def sampled(self, observation_id, value):
-        if self.oracle.judge(observation_id, value, False) == "recorded":
-            fact = (self.turn[0], self.turn[1], observation_id, as_json(value))
-            self.expected[LOG_OF_ID[observation_id]].append(fact)
+    def accepted(self, observation_id, value, at_ms):
+        fact = (self.turn[0], at_ms, observation_id, as_json(value))
+        self.expected[LOG_OF_ID[observation_id]].append(fact)
+        return True
 
     def run(self, pass_ms):
         """Turn after turn as the shell would, for so long."""

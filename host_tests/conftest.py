@@ -79,7 +79,8 @@ def run_micropython(program, *arguments, heap="512K", timeout_s=60, environment=
     is_script = isinstance(program, Path) or (program.endswith(".py") and "\n" not in program)
     command = [str(INTERPRETER), "-X", f"heapsize={heap}"]
     command += [str(program), *map(str, arguments)] if is_script else ["-c", program]
-    variables = dict(os.environ, MICROPYPATH=f"{FIRMWARE}:{LIBRARIES}", **(environment or {}))
+    folders = f"{FIRMWARE}:{LIBRARIES}:{ROOT / 'tools'}"
+    variables = dict(os.environ, MICROPYPATH=folders, **(environment or {}))
     try:
         done = subprocess.run(
             command,

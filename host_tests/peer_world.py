@@ -8,12 +8,12 @@ from pathlib import Path
 from conftest import INTERPRETER
 
 from tidegate_tools import account, shell
-from tidegate_tools.agent_process import AgentProcess, Clock, configuration
+from tidegate_tools.agent_process import DEVICE, AgentProcess, Clock, configuration
 from tidegate_tools.broker import HOST, Broker
 from tidegate_tools.certificates import Authority
 from tidegate_tools.paths import find_checkout
 from tidegate_tools.peers import NameServer, Peer
-from tidegate_tools.quantities import load_quantities
+from tidegate_tools.quantities import load_catalogue
 from tidegate_tools.queries import Archive
 from tidegate_tools.sink import Link, Sink
 from tidegate_tools.store import Store
@@ -135,13 +135,13 @@ class PeerWorld:
         Rounds of hours leave a backlog that no orderly end has the time for: then the agent is
         started again to deliver it.
         """
-        quantities = load_quantities()
+        catalogue = load_catalogue(DEVICE)
         for _ in range(START_COUNT_MAX):
             await asyncio.sleep(DRAIN_S)
             await self.agent.end()
             await asyncio.sleep(ECHO_S)
             if await asyncio.to_thread(account.is_final, self.store.path,
-                                       self.agent.journal_path, quantities):
+                                       self.agent.journal_path, catalogue):
                 break
             self.mark()
             self.agent.start()
@@ -149,7 +149,7 @@ class PeerWorld:
         else:
             raise AssertionError("deliveries are still to come")
         archive = Archive(self.store.path)
-        whole, _ = account.settle(archive, self.agent, quantities)
+        whole, _ = account.settle(archive, self.agent, catalogue)
         archive.close()
         return whole
 

@@ -10,7 +10,9 @@ import umqtt.simple
 from fake_network import FakeNetwork, FakeStream
 from fakes import FakeKeep, Handler, Random
 from mqtt_peer import CONNACK, PINGRESP, SUBACK, Broker, packet, puback, publish, text
-from sampling import DRIFT, LABEL, RARE, SIGNED, STATE, VOLTS, Device, Oracle
+from sampling import (
+    DIAL, DRIFT, ENERGY, LABEL, MODE, POWER, RARE, SHARE, SIGNED, STATE, VOLTS, Device, Oracle,
+)
 from spool_world import SpoolWorld
 from uplink_story import EVENTS, Story
 from uplink_world import UplinkWorld, arrived, settle
@@ -89,7 +91,7 @@ def check_configuration():
 
 def check_suppression():
     values = (0, 3, 5, 6, -7, 9, 40, 41, "", "a", "abcd", "éé", "ééé", b"", b"ab", b"abcd", None)
-    ids = (STATE, VOLTS, VOLTS, DRIFT, LABEL, SIGNED, RARE, 77)
+    ids = (STATE, VOLTS, DRIFT, LABEL, SIGNED, RARE, 77, POWER, DIAL, SHARE, ENERGY, MODE)
     for seed in range(20):
         chance = Random(seed)
         now_ms = TICKS_PERIOD_MS - 100_000
@@ -98,14 +100,17 @@ def check_suppression():
             if chance.below(10) == 0:
                 device.boot()
                 oracle.boot()
-            device.is_full = chance.below(5) == 0
+            device.is_full = oracle.is_full = chance.below(5) == 0
             now_ms += (1, 999, 30_000, 60_000, 90_000)[chance.below(5)]
             device.turn(now_ms)
-            oracle.turn(now_ms)
+            oracle.begin(now_ms)
             for _ in range(6):
                 sample = (ids[chance.below(len(ids))], values[chance.below(len(values))])
-                expected = oracle.judge(sample[0], sample[1], device.is_full)
+                expected = oracle.sample(sample[0], sample[1])
                 assert device.offer(sample[0], sample[1]) == expected, (seed, sample)
+            device.end()
+            oracle.end()
+            assert [each[2:] for each in device.durable] == oracle.durable, seed
 
 
 def check_wire():

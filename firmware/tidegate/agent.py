@@ -7,8 +7,8 @@ from tidegate.diag.counters import Counters
 from tidegate.errors import SpoolError
 from tidegate.hal.nor import RamFlash
 from tidegate.limits import (
-    DRAIN_POLL_MS, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES, SPARE_BLOCK_COUNT,
-    STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
+    DRAIN_POLL_MS, PHASE_COUNT, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES,
+    SPARE_BLOCK_COUNT, STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
 from tidegate.link import causes, profiles, session
 from tidegate.link.backoff import ACTION_NAMES, Backoff
@@ -20,8 +20,9 @@ from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
 from tidegate.presence import Presence
 from tidegate.remote import Remote
+from tidegate.spool.crc import FIRST, crc24
 from tidegate.spool.spool import Spool
-from tidegate.uplink.codec_json import JsonCodec
+from tidegate.uplink.codecs import codec_of
 from tidegate.uplink.uplink import Uplink
 
 
@@ -47,7 +48,8 @@ class Agent:
         self.counters = Counters()
         self.trail = trail.Trail(self.monotonic, self._say)
         catalogue = Catalogue()
-        suppressor = Suppressor(catalogue)
+        identity = configuration["device_id"].encode()
+        suppressor = Suppressor(catalogue, crc24(FIRST, identity, 0, len(identity)) % PHASE_COUNT)
         self.spool = self._start_spool(suppressor)
         chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
         self.names = Resolver(ports.network, ports.keep, chance.below)
@@ -56,7 +58,7 @@ class Agent:
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
-            _codec(configuration["codec"], catalogue), suppressor)
+            codec_of(configuration["codec"], catalogue), suppressor)
         self.presence = Presence(self, configuration["device_id"], ports.name)
         self.remote = Remote(self, suppressor, configuration["device_id"],
                              configuration["command_key"].encode())
@@ -70,7 +72,8 @@ class Agent:
         self.backoff.start(self.monotonic.now_ms)
         self.endpoints.lost(self.backoff.period_ms, self.monotonic.now_ms)
         self._was_linked = True
-        self._sampler = Sampler(catalogue, suppressor, self.spool.append, self.counters)
+        self._sampler = Sampler(
+            catalogue, suppressor, self.spool.append, self.counters, self.trail)
         self._offer = self._sampler.offer
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
         topic = "tidegate/1/%s/" % configuration["device_id"]
@@ -174,6 +177,7 @@ class Agent:
             self._source.turn(self.spool.boot, mono_ms)
         self._sampler.begin_turn(now_ms)
         self._source.step(elapsed_ms, self._offer)
+        self._sampler.end_turn()
         self._watch_records()
 
     def _watch_records(self):
@@ -286,14 +290,3 @@ class Agent:
 
     def _say(self, line):
         self._ports.terminal.write((line + "\n").encode())
-
-
-def _codec(name, catalogue):
-    """The codec of a configuration; only that one is loaded."""
-    if name == "packed":
-        from tidegate.uplink.codec_packed import PackedCodec
-        return PackedCodec()
-    if name == "collection":
-        from tidegate.uplink.codec_collection import CollectionCodec
-        return CollectionCodec(catalogue)
-    return JsonCodec()

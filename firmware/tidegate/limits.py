@@ -24,6 +24,20 @@ COUNT32_MAX = (1 << 32) - 1
 COUNT53_MAX = (1 << 53) - 1
 DEVICE_ID_BYTES_MAX = 64
 
+# Suppression. A line of a trend and a wait for a heartbeat last at most a day.
+HEARTBEAT_S_MAX = 86_400
+PHASE_COUNT = 1_024
+PER_MILLE_RANGE_MAX = 1_000_000
+# A fuse lets so many reports through at once, and one more per refill; for trends one per maximum
+# hold, where that is shorter. The one of the device is drawn on by those whose own is empty.
+FUSE_COUNT = 60
+FUSE_REFILL_MS = 120_000
+FUSE_SHARED_COUNT = 30
+FUSE_SHARED_REFILL_MS = 240_000
+# A run of suppressed samples is over when none came for so long.
+RUN_QUIET_MS = 60_000
+RUN_COUNT_MAX = 8
+
 # Spool. A sector is one erase block.
 BLOCK_BYTES = 4_096
 BLOCK_BYTES_MIN = 512
@@ -138,6 +152,9 @@ TRAIL_COUNT_MAX = 32
 
 assert SAMPLE_PERIOD_MS <= TURN_WAIT_MS_MAX * 2
 assert TICKS_HALF_MS > 2 * 86_400_000, "heartbeats of a day are told apart by half the period"
+assert HEARTBEAT_S_MAX * 1_000 < TICKS_HALF_MS
+assert FUSE_COUNT * FUSE_REFILL_MS < TICKS_HALF_MS
+assert FUSE_SHARED_COUNT * FUSE_SHARED_REFILL_MS < TICKS_HALF_MS
 assert DELTA_MS_MAX < TICKS_PERIOD_MS, "a frame's time is a delta within one period"
 assert DELTA_MS_MAX >> 4 < 1 << 28, "a delta takes four bytes behind its lowest bits"
 assert BLOCK_BYTES // FRAME_BLOCK_SHARE >= FRAME_BYTES_MIN

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import time
 from contextlib import asynccontextmanager
 
@@ -18,6 +20,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.micropython]
 DEVICE = agent_process.DEVICE
 TOPIC = f"tidegate/1/{DEVICE}/"
 PATIENCE_S = 20
+SCENE_S = 90
+POLL_S = 0.02
 UTC_MS = 1_768_509_600_000
 SPEED = 10
 
@@ -56,6 +60,14 @@ class Field:
         if self.agent is not None:
             self.agent.kill()
         self.broker.kill()
+
+    async def hear(self, text):
+        """Until the agent's trail says so."""
+        async def look():
+            while text not in self.agent.log_path.read_text():
+                await asyncio.sleep(POLL_S)
+
+        await asyncio.wait_for(look(), PATIENCE_S)
 
     @asynccontextmanager
     async def watch(self, identifier):
@@ -119,7 +131,7 @@ def play(name, folder, scene, **given):
 
     async def whole():
         await field.start()
-        await scene(field)
+        await asyncio.wait_for(scene(field), SCENE_S)
 
     try:
         asyncio.run(whole())
@@ -194,13 +206,17 @@ def test_a_broker_that_dies_costs_nothing_but_repeats_of_the_same_keys(broker_na
         async with field.watch("receiver") as watcher:
             await watcher.birth()
             await watcher.hint(30)
+            await field.hear("hint taken window_s=30")
             while len(watcher.seqs()) < 30:
                 await watcher.next(lambda found: isinstance(found, Batch))
             keep(watcher)
         field.broker.kill()
         await asyncio.sleep(1)
+        # What comes before a receiver listens, no receiver gets.
+        os.kill(field.agent.pid, signal.SIGSTOP)
         await field.broker.start()
         async with field.watch("receiver") as watcher:
+            os.kill(field.agent.pid, signal.SIGCONT)
             birth, _ = await watcher.birth()
             assert birth.session[0] == 1 and birth.session[1] > 1, "it came back by itself"
             split = birth.split["telemetry"]

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.micropython]
 SHORT = ("--speed", "40", "--cut", "4", "--seed", "7")
 TIME_LIMIT_S = 90
 # As the spool numbers it; what makes it lose one observation of telemetry without a word.
-DROPPED_SEQ = 150
+DROPPED_SEQ = 90
 HEALTHY = "        if not self._append(kind, observation_id, value, now_ms):\n"
 FAULTY = """\
         if self.next_seq == %d and not hasattr(self, "dropped"):
@@ -74,7 +74,7 @@ def test_a_short_demo_balances_and_its_agent_is_a_micropython(tmp_path, broker):
     assert telemetry["stored"] > DROPPED_SEQ and records["stored"] >= 4
     for log in (telemetry, records):
         assert log["stored"] == log["expected"] == log["recorded"] == log["confirmed"]
-    assert result["backlog_count_max"] > 20 and result["unchanged"] > 0
+    assert result["backlog_count_max"] > 10 and result["unchanged"] > 0
     assert list(tmp_path.iterdir()) == [], "a demo that balances leaves no files"
 
 

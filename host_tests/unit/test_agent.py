@@ -29,7 +29,7 @@ def lived(seed, seconds, confirm="echo", is_dated=True):
 
 def test_two_hours_of_cuts_and_reboots_lose_nothing_and_store_each_key_once():
     world = lived(1, 7_200)
-    assert sum(map(len, world.expected.values())) > 3_000
+    assert sum(map(len, world.expected.values())) > 500
     assert world.boot_count > 3 and world.broker.open_count > 20
     assert len(world.faults) > len(set(FAULTS)) // 2, f"not much went wrong: {world.faults}"
     assert world.receiver.repeat_count < 500, "repeats are what a lost confirmation costs"
@@ -139,7 +139,7 @@ def test_without_a_link_of_its_own_the_agent_tries_nothing_and_keeps_sampling():
     world.network.up = False
     world.run(600_000)
     assert (world.agent.counters.attempts, world.network.streams) == (0, [])
-    assert world.agent.counters.recorded > 100
+    assert world.agent.counters.recorded > 60
     world.network.up = True
     world.run(2_000)
     assert world.agent.session.phase == session.UP, "an attempt that was due is made at once"
@@ -148,7 +148,7 @@ def test_without_a_link_of_its_own_the_agent_tries_nothing_and_keeps_sampling():
 def test_a_backlog_fills_the_window_without_waiting_for_answers():
     world = AgentWorld(9)
     world.network.up = False
-    world.run(1_500_000)
+    world.run(3_000_000)
     world.network.up = True
     world.broker.answers = {CONNACK, SUBACK, PINGRESP}
     up(world)
@@ -172,7 +172,7 @@ def test_a_turn_that_sent_or_got_something_confirmed_asks_for_the_next_at_once()
             moved_count += 1
             assert wait_ms == 0, "what it made room for would wait for the next sample"
         world.now_ms += max(1, wait_ms)
-    assert moved_count > 50
+    assert moved_count > 25
 
 
 @pytest.mark.parametrize("confirm", ["echo", "puback"])
@@ -181,7 +181,7 @@ def test_a_signed_value_of_8_kib_arrives_whole_also_over_a_lost_session(confirm)
     value = bytes(range(256)) * 32
     world.run(3_000)
     world.agent._sampler.offer(554, value)
-    world.sampled(554, value)
+    world.accepted(554, value, world.turn[1])
     world.run(20)
     world.broker.cut()
     world.run(20_000)
@@ -196,7 +196,7 @@ def test_a_backlog_drains_at_the_pace_of_the_answers_not_of_the_samples():
     world.network.up = False
     world.run(3_600_000)
     held = world.agent.uplink.lag.count(0)
-    assert held > 1_000
+    assert held > 250
     world.network.up = True
     up(world)
     world.run(8_000)

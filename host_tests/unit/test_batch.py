@@ -289,3 +289,17 @@ def test_a_batch_of_a_gap_alone_still_says_whose_it_is():
         if not batch["obs"]:
             assert batch["gaps"] and batch["store"] == STORE_HEX and batch["log"] == "telemetry"
             assert batch["seq"] == batch["gaps"][-1][1] + 1
+
+
+@pytest.mark.parametrize("late_ms", [1, 40_000])
+def test_an_observation_that_was_held_back_keeps_its_moment_and_begins_a_batch(late_ms):
+    world = UplinkWorld()
+    world.wait(50_000)
+    world.append(1)
+    world.clock.now_ms -= late_ms
+    world.append(2)
+    world.clock.now_ms += late_ms
+    world.append(3)
+    sent = [facts(batch) for _, _, batch in drained(world)]
+    assert [len(batch) for batch in sent] == [1, 2], "time never goes back inside a batch"
+    assert sent[0] + sent[1] == list(world.model["telemetry"].items())

@@ -5,7 +5,6 @@ from sampling import DRIFT, LABEL, RARE, SIGNED, STATE, VOLTS, Device
 
 from tidegate.limits import TICKS_MASK_MS, TICKS_PERIOD_MS
 from tidegate.observe.catalogue import LOG_NAMES, ROWS, Catalogue, is_valid
-from tidegate.observe.suppress import Suppressor
 
 
 def test_the_first_value_of_an_id_is_recorded_whatever_it_is():
@@ -31,13 +30,6 @@ def test_deadband_records_what_is_beyond_the_bound_and_not_what_is_on_it(sign):
     assert device.offer(VOLTS, 0) == "unchanged"
     assert device.offer(VOLTS, 6 * sign) == "recorded"
     assert device.offer(VOLTS, 1 * sign) == "within_bound", "the bound is counted from the report"
-
-
-def test_trend_decides_as_deadband_with_its_own_bound():
-    device = Device()
-    device.turn(0)
-    offered = [device.offer(DRIFT, value) for value in (0, 3, 4, 7, 8)]
-    assert offered == ["recorded", "within_bound", "recorded", "within_bound", "recorded"]
 
 
 def test_a_slow_drift_cannot_hide():
@@ -205,11 +197,9 @@ def test_opaque_values_are_compared_by_content_and_a_buffer_may_be_used_again():
 
 def test_the_shipped_catalogue_is_sound_and_each_row_takes_its_limits():
     catalogue = Catalogue()
-    suppressor = Suppressor(catalogue)
     for index, row in enumerate(ROWS):
         assert catalogue.index(row[0]) == index
         assert row[5] in range(len(LOG_NAMES))
         for limit in (row[12], row[13]):
             value = limit if row[2] == 0 else "x" * limit if row[2] == 1 else b"x" * limit
             assert is_valid(row, value)
-            assert suppressor.decide(index, value, 0) == 0

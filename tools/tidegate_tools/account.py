@@ -5,11 +5,11 @@ from tidegate_tools.oracle import LOGS, expect
 from tidegate_tools.queries import Archive
 
 
-def is_final(database_path, journal_path, quantities):
-    """Whether nothing that is still to come can change the account."""
+def is_final(database_path, journal_path, catalogue):
+    """Whether nothing that is still to come can change the account. Arguments: as of `settle`."""
     archive = Archive(database_path)
     try:
-        expected, rows = _expectation(archive, journal_path, quantities)
+        expected, rows = _expectation(archive, journal_path, catalogue)
     finally:
         archive.close()
     return all(ledger.is_final(expected.facts[log], [
@@ -17,15 +17,15 @@ def is_final(database_path, journal_path, quantities):
         for log in LOGS)
 
 
-def settle(archive, agent, quantities):
+def settle(archive, agent, catalogue):
     """The account of an agent that has ended in order.
 
-    Arguments: archive, of the sink; agent, an AgentProcess; quantities. Result: (Ledger, rows of
-    each log by store id).
+    Arguments: archive, of the sink; agent, an AgentProcess; catalogue, as of `oracle.expect`.
+    Result: (Ledger, rows of each log by store id).
     """
     from tidegate_tools.image import summary
 
-    expected, rows = _expectation(archive, agent.journal_path, quantities)
+    expected, rows = _expectation(archive, agent.journal_path, catalogue)
     whole = ledger.balance(expected, rows, summary(agent.image_path))
     whole.malformed = archive.counters()["malformed"]
     for stream in archive.report():
@@ -34,8 +34,8 @@ def settle(archive, agent, quantities):
     return whole, rows
 
 
-def _expectation(archive, journal_path, quantities):
+def _expectation(archive, journal_path, catalogue):
     rows = {log: {store: each for (_, store), each in archive.rows(log).items()} for log in LOGS}
     held = [(log, ledger.fact_of(row))
             for log in LOGS for each in rows[log].values() for row in each]
-    return expect(journal.parse(journal_path.read_bytes()), quantities, held), rows
+    return expect(journal.parse(journal_path.read_bytes()), catalogue, held), rows

@@ -9,7 +9,7 @@ from pathlib import Path
 from tidegate_tools.errors import ProcessError
 from tidegate_tools.processes import Child
 
-HEAP = "512K"
+HEAP = "768K"
 FLASH_BYTES = 1_048_576
 KEEP_ALIVE_S = 60
 ORDERLY_END_S = 25.0

@@ -10,7 +10,7 @@ from tidegate_tools import account, display, ledger, shell, timeline
 from tidegate_tools.agent_process import DEVICE, AgentProcess, Clock, configuration
 from tidegate_tools.broker import HOST, Broker
 from tidegate_tools.errors import ProcessError
-from tidegate_tools.quantities import load_quantities
+from tidegate_tools.quantities import load_catalogue, load_quantities
 from tidegate_tools.queries import Archive
 from tidegate_tools.sink import Link, Sink
 from tidegate_tools.store import Store
@@ -44,6 +44,7 @@ class Demo:
         self._plan = setup.plan
         self._screen = screen
         self._quantities = load_quantities()
+        self._catalogue = load_catalogue(DEVICE)
         self._broker = Broker(setup.broker, setup.folder)
         self._store = Store(setup.folder / "sink.db")
         self._sink_log = (setup.folder / "sink.log").open("w")
@@ -86,7 +87,8 @@ class Demo:
             self._setup.folder,
             configuration(self._setup.folder, self._clock, timeline.SCENARIO_UTC_MS,
                           self._setup.source, (HOST, self._broker.port)))
-        self._watch = Watch(self._agent.journal_path, self._store, self._quantities)
+        self._watch = Watch(
+            self._agent.journal_path, self._store, self._quantities, self._catalogue)
         self._started_s = time.monotonic()
         self._agent.start()
 
@@ -142,7 +144,7 @@ class Demo:
             await asyncio.sleep(TICK_S)
 
     def _is_final(self):
-        return account.is_final(self._store.path, self._agent.journal_path, self._quantities)
+        return account.is_final(self._store.path, self._agent.journal_path, self._catalogue)
 
     def _check(self):
         if self._is_broker_up:
@@ -179,7 +181,7 @@ class Demo:
 
     def _account(self, wall_s):
         archive = Archive(self._store.path)
-        whole, rows = account.settle(archive, self._agent, self._quantities)
+        whole, rows = account.settle(archive, self._agent, self._catalogue)
         sessions = 0
         backlogs = [self._watch.backlog_count_max]
         for stream in archive.report():

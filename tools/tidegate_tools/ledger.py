@@ -66,7 +66,7 @@ class Ledger:
     refused: int = 0
     unchanged: int = 0
     within_bound: int = 0
-    heartbeats: int = 0
+    held_up: int = 0
     undecided: int = 0
     foreign: int = 0
     malformed: int = 0
@@ -174,7 +174,7 @@ def balance(expectation, rows, image):
                                    [(row.seq, fact_of(row)) for row in own],
                                    image["logs"][log])
         ledger.foreign += sum(map(len, rows[log].values())) - len(own)
-    for name in ("sampled", "refused", "unchanged", "within_bound", "heartbeats", "undecided"):
+    for name in ("sampled", "refused", "unchanged", "within_bound", "held_up", "undecided"):
         setattr(ledger, name, getattr(expectation, name))
     return ledger
 

@@ -3,11 +3,13 @@
 This is the demo's second opinion: it shares no code with the device's suppression. Pure.
 """
 
+import copy
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tidegate_tools.errors import JournalError
+from tidegate_tools.suppression_rules import Rules
 from tidegate_tools.values import to_text
 
 LOGS = ("telemetry", "records")
@@ -26,8 +28,8 @@ class Fact(NamedTuple):
 class Expectation:
     """Facts in the order of their seqs, from 1, for each log; and what became of each sample.
 
-    sampled = refused + unchanged + within_bound + undecided + recorded; heartbeats are among the
-    recorded.
+    A report may come later than its sample, and some samples are reported for another: the facts
+    are not among the samples' fates. `undecided` are reports that a kill left open.
     """
 
     facts: dict = field(default_factory=lambda: {log: [] for log in LOGS})
@@ -35,7 +37,7 @@ class Expectation:
     refused: int = 0
     unchanged: int = 0
     within_bound: int = 0
-    heartbeats: int = 0
+    held_up: int = 0
     undecided: int = 0
 
     @property
@@ -46,86 +48,67 @@ class Expectation:
 class Oracle:
     """Applies the rules turn by turn.
 
-    Argument: quantities, a dict from observation id to Quantity. `expectation` grows with each
-    turn.
+    Arguments: rows, of the catalogue; phase, of the device. `expectation` grows with each turn.
     """
 
-    def __init__(self, quantities):
-        self._quantities = quantities
-        self._last = {}
+    def __init__(self, rows, phase):
+        self._logs = {row[0]: LOGS[row[5]] for row in rows}
+        self._rules = Rules(rows, self._accept, phase)
         self._boot = 0
-        self._first_turn_ms = 0
+        self._accepted_count = None
+        self._recorded = []
         self.expectation = Expectation()
 
     def take(self, turn, accepted_count=None):
-        """One turn; with `accepted_count` only so many of its recorded samples were accepted.
+        """One turn; with `accepted_count` only so many of its reports were accepted.
 
-        What the rules would record beyond that count is undecided and leaves no trace.
-        Result: (log, Fact) of each sample recorded, in order.
+        What the rules would report beyond that count is undecided and leaves no trace.
+        Result: (log, Fact) of each report, in order.
         """
         if turn.boot != self._boot:
             self._boot = turn.boot
-            self._first_turn_ms = turn.mono_ms
+            self._rules.boot()
+        self._accepted_count, self._recorded = accepted_count, []
         expected = self.expectation
-        recorded = []
+        self._rules.begin(turn.mono_ms)
         for observation_id, value in turn.samples:
             expected.sampled += 1
-            verdict = self._verdict(observation_id, value, turn.mono_ms)
-            if verdict not in ("recorded", "heartbeats"):
+            verdict = self._rules.sample(observation_id, value)
+            if verdict in ("refused", "unchanged", "within_bound"):
                 setattr(expected, verdict, getattr(expected, verdict) + 1)
-            elif accepted_count is not None and len(recorded) >= accepted_count:
-                expected.undecided += 1
-            else:
-                expected.heartbeats += verdict == "heartbeats"
-                recorded.append(self._record(turn, observation_id, value))
-        return recorded
+            elif verdict in ("settling", "fused", "repeated"):
+                expected.held_up += 1
+        self._rules.end()
+        return self._recorded
 
     def foresee(self, turn):
         """What `take(turn)` would give; changes nothing."""
-        trial = Oracle(self._quantities)
-        trial._last = dict(self._last)
-        trial._boot, trial._first_turn_ms = self._boot, self._first_turn_ms
-        return trial.take(turn)
+        return copy.deepcopy(self).take(turn)
 
-    def _verdict(self, observation_id, value, mono_ms):
-        quantity = self._quantities.get(observation_id)
-        if quantity is None or not quantity.accepts(value):
-            return "refused"
-        if observation_id not in self._last:
-            return "recorded"
-        last, boot, since_ms = self._last[observation_id]
-        if quantity.policy == "exact":
-            differs = value != last
-        else:
-            differs = abs(value - last) > quantity.bound
-        if differs:
-            return "recorded"
-        if boot != self._boot:
-            since_ms = self._first_turn_ms
-        if quantity.heartbeat_s and mono_ms - since_ms >= quantity.heartbeat_s * 1_000:
-            return "heartbeats"
-        return "unchanged" if value == last else "within_bound"
-
-    def _record(self, turn, observation_id, value):
-        log = self._quantities[observation_id].log
-        fact = Fact(turn.boot, turn.mono_ms, observation_id, to_text(value))
+    def _accept(self, observation_id, value, at_ms):
+        if self._accepted_count is not None and len(self._recorded) >= self._accepted_count:
+            self.expectation.undecided += 1
+            return False
+        fact = Fact(self._boot, at_ms, observation_id, to_text(value))
+        log = self._logs[observation_id]
         self.expectation.facts[log].append(fact)
-        self._last[observation_id] = (value, turn.boot, turn.mono_ms)
-        return log, fact
+        self._recorded.append((log, fact))
+        return True
 
 
-def expect(journal, quantities, held, ended_in_order=True):
+def expect(journal, catalogue, held, ended_in_order=True):
     """The Expectation of a whole journal.
 
-    Arguments: journal, a `journal.Journal`; quantities; held, the (log, Fact) that the sink
-    holds; ended_in_order, whether the last boot was ended in order (every other one was killed).
+    Arguments: journal, a `journal.Journal`; catalogue, (rows, phase of the device); held, the
+    (log, Fact) that the sink holds; ended_in_order, whether the last boot was ended in order
+    (every other one was killed).
 
     A boot that was killed leaves its last turn undecided: the line stands, but how many of its
-    samples were accepted before the end, nobody but the sink can say. What the rules record up
-    to the last one that the sink holds was accepted, since samples are accepted in order.
+    reports were accepted before the end, nobody but the sink can say. What the rules report up
+    to the last one that the sink holds was accepted, since reports are accepted in order.
     Errors: JournalError where a boot that ended in order left a torn line.
     """
-    oracle = Oracle(quantities)
+    oracle = Oracle(*catalogue)
     turns = journal.turns
     if ended_in_order and turns and turns[-1].boot in journal.torn_boots:
         raise JournalError("the journal of boot %d is torn, though it ended in order"

@@ -51,6 +51,16 @@ class Quantity:
         return (text + " " + self.unit).rstrip()
 
 
+def load_catalogue(device_id):
+    """(rows of the device's catalogue, phase of this device): SPEC section 2."""
+    use_device_modules()
+    from tidegate.observe.catalogue import ROWS
+    from tidegate.spool.crc import FIRST, crc24
+
+    identity = device_id.encode()
+    return ROWS, crc24(FIRST, identity, 0, len(identity)) % 1_024
+
+
 def load_quantities():
     """Result: a dict from observation id to Quantity, read from the device's catalogue."""
     use_device_modules()

@@ -14,7 +14,8 @@ STREAM_COLUMNS = ("device", "store", "log", "stored", "first", "last", "missing"
 # Row of the ledger: how its value is found.
 OVERALL = (("sampled", "sampled"), ("refused", "refused"), ("suppressed: unchanged", "unchanged"),
            ("suppressed: within bound", "within_bound"),
-           ("undecided at a kill", "undecided"), ("of them heartbeats", "heartbeats"))
+           ("suppressed: settling, fused, repeated", "held_up"),
+           ("undecided at a kill", "undecided"))
 BY_LOG = (("accepted", "expected"), ("numbered by the device", "recorded"),
           ("confirmed to the device", "confirmed"), ("stored by the sink", "stored"),
           ("repeats", "repeats"), ("conflicts", "conflicts"), ("missing", "missing"),

@@ -11,15 +11,16 @@ class Watch:
     """Follows a journal while it grows.
 
     What it counts as accepted takes every turn as whole, also the last one before a kill: good
-    for a picture; the ledger does not use it. Arguments: journal_path; store; quantities.
+    for a picture; the ledger does not use it. Arguments: journal_path; store; quantities;
+    catalogue, as of `oracle.expect`.
     """
 
-    def __init__(self, journal_path, store, quantities):
+    def __init__(self, journal_path, store, quantities, catalogue):
         self._path = journal_path
         self._store = store
         self._quantities = quantities
         self._archive = Archive(store.path)
-        self._oracle = Oracle(quantities)
+        self._oracle = Oracle(*catalogue)
         self._position = 0
         self.backlog_count_max = 0
 

@@ -1,19 +1,20 @@
 """Counters: each only ever grows, from the start of the boot."""
 
+REASON_NAMES = (
+    "unchanged", "within_bound", "settling", "fused", "full", "repeated", "refused")
+
 
 class Counters:
-    """sampled = refused + unchanged + within_bound + recorded + full (of samples);
-    `refused_id` is the id of the last refused one; the others count what their names say.
+    """Of samples: sampled = passed, which were reported at once, and the reasons of the tally
+    (`observe.tally`), which are members here by their names. `recorded` counts the reports, late
+    ones among them; `refused_id` is the id of the last refused sample; the others count what
+    their names say.
     """
 
     def __init__(self):
-        self.sampled = 0
-        self.refused = 0
-        self.refused_id = 0
-        self.unchanged = 0
-        self.within_bound = 0
+        self.tally = None
+        self.passed = 0
         self.recorded = 0
-        self.full = 0
         self.batches_sent = 0
         self.batches_confirmed = 0
         self.echoes = 0
@@ -21,3 +22,14 @@ class Counters:
         self.sessions = 0
         self.turns_failed = 0
         self.messages_refused = 0
+
+    def __getattr__(self, name):
+        """A reason of the tally, or what follows from it; 0 while nothing samples."""
+        if name == "sampled":
+            return self.passed + (self.tally.total(None) if self.tally else 0)
+        if name == "refused_id":
+            return self.tally.refused_id if self.tally else 0
+        reason = REASON_NAMES.index(name) if name in REASON_NAMES else -1
+        if reason < 0:
+            raise AttributeError(name)
+        return self.tally.total(reason) if self.tally else 0

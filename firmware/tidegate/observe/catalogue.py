@@ -1,14 +1,16 @@
 """The observation ids of this charger class, as data.
 
 A row: id, name, kind, unit, decimals, log, policy, bound, zero band, settle s, heartbeat s,
-maximum hold s, minimum, maximum. Values, bounds and limits of numbers are integers scaled by
-10^decimals; minimum and maximum of texts and opaque values are lengths in bytes.
+maximum hold s, minimum, maximum; then, where there is any, second bound, threshold beyond which
+it holds, and whether the bounds are per mille of maximum - minimum. Values, bounds and limits of
+numbers are integers scaled by 10^decimals; minimum and maximum of texts and opaque values are
+lengths in bytes.
 """
 
 from tidegate.errors import CatalogueError
 from tidegate.limits import (
-    BITS64_MAX, COUNT32_MAX, COUNT53_MAX, OBSERVATION_COUNT_MAX, OBSERVATION_ID_MAX,
-    OPAQUE_BYTES_MAX, TEXT_BYTES_MAX,
+    BITS64_MAX, COUNT32_MAX, COUNT53_MAX, HEARTBEAT_S_MAX, OBSERVATION_COUNT_MAX,
+    OBSERVATION_ID_MAX, OPAQUE_BYTES_MAX, PER_MILLE_RANGE_MAX, TEXT_BYTES_MAX,
 )
 
 NUMBER, TEXT, OPAQUE = 0, 1, 2
@@ -17,7 +19,12 @@ LOG_NAMES = ("telemetry", "records")
 EXACT, DEADBAND, TREND = 0, 1, 2
 
 (ID, NAME, KIND, UNIT, DECIMALS, LOG, POLICY, BOUND, ZERO_BAND, SETTLE_S, HEARTBEAT_S,
- MAX_HOLD_S, MIN, MAX) = range(14)
+ MAX_HOLD_S, MIN, MAX, BOUND_ABOVE, THRESHOLD, IS_PER_MILLE) = range(17)
+
+# Not of the charger: what the agent itself says of a source gone mad, "ID COUNT".
+SUPPRESSED_ID = 4_002
+# Before a change of the first is recorded, what is held of the second is: they are read together.
+CONTEXT = {710: 553, 721: 553, 723: 553}
 
 ROWS = (
     (100, "Capabilities", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, TEXT_BYTES_MAX),
@@ -51,7 +58,7 @@ ROWS = (
     (510, "ChargerMaxCurrent", NUMBER, "A", 3, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 100000),
     (511, "ChargerMinCurrent", NUMBER, "A", 3, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 100000),
     (513, "TotalChargePower", NUMBER, "W", 0, TELEMETRY, DEADBAND,
-     200, 100, 5, 900, 0, -100000, 100000),
+     200, 100, 5, 900, 0, -100000, 100000, 500, 7000, 0),
     (515, "RcdCurrent", NUMBER, "mA", 1, TELEMETRY, DEADBAND, 10, 0, 5, 3600, 0, -10000, 10000),
     (516, "Internal12vVoltage", NUMBER, "V", 2, TELEMETRY, DEADBAND, 30, 0, 10, 3600, 0, 0, 3000),
     (519, "SetPhases", NUMBER, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 255),
@@ -84,6 +91,7 @@ ROWS = (
      65536, 0, 60, 86400, 600, 0, COUNT53_MAX),
     (908, "McuApplicationVersion", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 64),
     (911, "EspApplicationVersion", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, 64),
+    (SUPPRESSED_ID, "SuppressedSamples", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 1, 64),
 )
 
 # What the agent observes of itself.
@@ -97,7 +105,7 @@ OWN_ROWS = (
 class Catalogue:
     """A checked table of observations, looked up by id.
 
-    Arguments: rows, a sequence of rows as described above.
+    Arguments: rows, a sequence of rows as described above. `places` is {id: row number}.
     Errors: CatalogueError names the row and what is wrong with it.
     """
 
@@ -105,40 +113,78 @@ class Catalogue:
         if len(rows) > OBSERVATION_COUNT_MAX:
             raise CatalogueError("%d rows, at most %d" % (len(rows), OBSERVATION_COUNT_MAX))
         self.rows = rows
-        self._index = {}
+        self.places = {}
         names = set()
         for index, row in enumerate(rows):
-            self._check(row)
-            if row[ID] in self._index or row[NAME] in names:
+            check_row(row)
+            if row[ID] in self.places or row[NAME] in names:
                 raise CatalogueError("%d %s stands twice" % (row[ID], row[NAME]))
-            self._index[row[ID]] = index
+            self.places[row[ID]] = index
             names.add(row[NAME])
-
-    @staticmethod
-    def _check(row):
-        def wrong(text):
-            raise CatalogueError("row %s: %s" % (row[:2], text))
-
-        if len(row) != MAX + 1:
-            wrong("has %d columns, not %d" % (len(row), MAX + 1))
-        if not 0 < row[ID] <= OBSERVATION_ID_MAX:
-            wrong("id is not in 1..%d" % OBSERVATION_ID_MAX)
-        if row[MIN] > row[MAX]:
-            wrong("minimum is above maximum")
-        if row[KIND] not in (NUMBER, TEXT, OPAQUE) or row[LOG] not in (TELEMETRY, RECORDS):
-            wrong("kind or log is unknown")
-        if row[POLICY] not in (EXACT, DEADBAND, TREND):
-            wrong("policy is unknown")
-        if row[POLICY] == EXACT and row[BOUND] or row[POLICY] != EXACT and row[BOUND] <= 0:
-            wrong("exact has no bound, the other policies have one above 0")
-        if row[KIND] != NUMBER and row[POLICY] != EXACT:
-            wrong("only numbers have a deadband or a trend")
-        if min(row[ZERO_BAND], row[SETTLE_S], row[HEARTBEAT_S], row[MAX_HOLD_S]) < 0:
-            wrong("bands and times are not negative")
 
     def index(self, observation_id):
         """Row number of an id, or -1 where it is not in the catalogue."""
-        return self._index.get(observation_id, -1)
+        return self.places.get(observation_id, -1)
+
+
+def check_row(row):
+    """Errors: CatalogueError for a row that contradicts itself."""
+    if len(row) not in (MAX + 1, IS_PER_MILLE + 1):
+        _wrong(row, "has %d columns, not %d or %d" % (len(row), MAX + 1, IS_PER_MILLE + 1))
+    if not 0 < row[ID] <= OBSERVATION_ID_MAX:
+        _wrong(row, "id is not in 1..%d" % OBSERVATION_ID_MAX)
+    if row[MIN] > row[MAX]:
+        _wrong(row, "minimum is above maximum")
+    if row[KIND] not in (NUMBER, TEXT, OPAQUE) or row[LOG] not in (TELEMETRY, RECORDS):
+        _wrong(row, "kind or log is unknown")
+    check_policy(row)
+
+
+def check_policy(row):
+    """What of a row may be changed while the agent runs. Errors: CatalogueError."""
+    if row[POLICY] not in (EXACT, DEADBAND, TREND):
+        _wrong(row, "policy is unknown")
+    is_exact = row[POLICY] == EXACT
+    if is_exact and row[BOUND] or not is_exact and row[BOUND] <= 0:
+        _wrong(row, "exact has no bound, the other policies have one above 0")
+    if row[KIND] != NUMBER and not is_exact:
+        _wrong(row, "only numbers have a deadband or a trend")
+    if min(row[ZERO_BAND], row[SETTLE_S], row[HEARTBEAT_S], row[MAX_HOLD_S]) < 0:
+        _wrong(row, "bands and times are not negative")
+    if row[ZERO_BAND] and row[POLICY] != DEADBAND:
+        _wrong(row, "only a deadband has a zero band")
+    if row[HEARTBEAT_S] > HEARTBEAT_S_MAX or 0 < row[HEARTBEAT_S] <= 2 * row[SETTLE_S]:
+        _wrong(row, "a heartbeat takes more than twice the settle time, at most a day")
+    if row[POLICY] == TREND and not row[SETTLE_S] <= row[MAX_HOLD_S] <= HEARTBEAT_S_MAX \
+            or row[POLICY] == TREND and not row[MAX_HOLD_S]:
+        _wrong(row, "a trend holds for 1 s or more, not less than it settles, at most a day")
+    if len(row) > MAX + 1:
+        _check_second_bound(row)
+
+
+def _check_second_bound(row):
+    if row[POLICY] != DEADBAND or row[BOUND_ABOVE] < row[BOUND] or row[THRESHOLD] < 0:
+        _wrong(row, "only a deadband has a second bound: not below the first, above a threshold")
+    if row[IS_PER_MILLE] not in (0, 1):
+        _wrong(row, "whether bounds are per mille is 0 or 1")
+    if row[IS_PER_MILLE] and (row[MAX] - row[MIN] > PER_MILLE_RANGE_MAX or bound_of(row, 0) < 1):
+        _wrong(row, "per mille is of a range of at most %d, and gives 1 or more"
+               % PER_MILLE_RANGE_MAX)
+
+
+def _wrong(row, text):
+    raise CatalogueError("row %s: %s" % (row[:2], text))
+
+
+def bound_of(row, value):
+    """The bound that holds while `value` is the last one reported, scaled as values are."""
+    bound = row[BOUND]
+    if len(row) > MAX + 1:
+        if row[THRESHOLD] and not -row[THRESHOLD] <= value <= row[THRESHOLD]:
+            bound = row[BOUND_ABOVE]
+        if row[IS_PER_MILLE]:
+            bound = (row[MAX] - row[MIN]) * bound // 1_000
+    return bound
 
 
 def is_valid(row, value):

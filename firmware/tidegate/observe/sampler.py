@@ -1,50 +1,175 @@
-"""From a sample to a durable observation: check, suppress, append."""
+"""From a sample to a durable observation: check, suppress, append. The rules: SPEC section 2."""
 
-from tidegate.observe.catalogue import KIND, LOG, is_valid
-from tidegate.observe.suppress import RECORD, UNCHANGED
+from tidegate.limits import TICKS_HALF_MS, TICKS_MASK_MS
+from tidegate.observe import policy
+from tidegate.observe.catalogue import BOUND, KIND, OPAQUE, is_valid
+from tidegate.observe.reporter import Reporter
+from tidegate.observe.suppress import DUE, PENDING
+from tidegate.observe.tally import (
+    FUSED, RECORDED, REFUSED, REPEATED, SETTLING, UNCHANGED, WITHIN_BOUND,
+)
 
 
-class Sampler:
-    """Takes what the source emits in one turn.
+class Sampler(Reporter):
+    """Takes what the source emits, turn by turn.
 
-    Arguments: catalogue; suppressor; append(log, kind, id, value, now_ms), which gives the seq
-    or 0; counters, from `diag.counters`.
+    Arguments: catalogue; suppressor; append(log, kind, id, value, at_ms), which gives the seq
+    or 0; counters, from `diag.counters`; trail, or None.
     """
 
-    def __init__(self, catalogue, suppressor, append, counters):
-        self._catalogue = catalogue
-        self._suppressor = suppressor
-        self._append = append
-        self._counters = counters
-        self._now_ms = -1
+    def __init__(self, catalogue, suppressor, append, counters, trail=None):
+        super().__init__(catalogue, suppressor, append, counters, trail)
+        self._unchanged = self.tally.counts[UNCHANGED]
+        self._within_bound = self.tally.counts[WITHIN_BOUND]
+        self._low, self._high = suppressor.low, suppressor.high
+        # Of sources that stamp their values: the last stamp and value of each row.
+        self._stamps = self._stamped = None
+        self._is_open = False
 
     def begin_turn(self, now_ms):
         """All samples offered until the next call were taken at `now_ms`."""
+        if self._is_open:
+            self.end_turn()
+        self._is_open = True
+        suppressor = self._suppressor
         if self._now_ms < 0:
-            self._suppressor.begin(now_ms)
+            suppressor.begin(now_ms)
+            self.fuses.begin(now_ms)
+            self._alarm_ms = now_ms
         else:
-            self._suppressor.look_after(now_ms)
+            self.fuses.look_after(suppressor.look_after(now_ms), now_ms)
         self._now_ms = now_ms
+        if (now_ms - self._alarm_ms) & TICKS_MASK_MS < TICKS_HALF_MS:
+            for index in range(suppressor.count):
+                if not suppressor.flags[index] & DUE and not suppressor.beat_wait_ms(
+                        index, now_ms):
+                    suppressor.flags[index] |= DUE
+                    self._look_closely(index)
 
-    def offer(self, observation_id, value):
-        """Decide on one sample. Nothing is raised for a wrong one: it is refused and counted."""
-        counters = self._counters
-        counters.sampled += 1
-        index = self._catalogue.index(observation_id)
-        if index < 0 or not is_valid(self._catalogue.rows[index], value):
-            counters.refused += 1
-            counters.refused_id = observation_id
-            return
-        decision = self._suppressor.decide(index, value, self._now_ms)
-        if decision == RECORD:
-            row = self._catalogue.rows[index]
-            seq = self._append(row[LOG], row[KIND], observation_id, value, self._now_ms)
-            if seq:
-                self._suppressor.recorded(index, seq, value, self._now_ms)
-                counters.recorded += 1
-            else:
-                counters.full += 1
-        elif decision == UNCHANGED:
-            counters.unchanged += 1
+    def offer(self, observation_id, value, stamp=None):
+        """Decide on one sample. Nothing is raised for a wrong one: it is refused and counted.
+
+        Argument: stamp, the source's own mark of when it was measured, or None.
+        """
+        index = self._places.get(observation_id, -1)
+        if index >= 0 and stamp is None:
+            if value is self._quick[index]:
+                self._unchanged[index] += 1
+                self._seen_ms[index] = self._now_ms
+                return
+            # Not isinstance: a boolean is no number.
+            if type(value) is int and self._low[index] <= value <= self._high[index]:
+                if value == self._suppressor.last[index]:
+                    self._unchanged[index] += 1
+                else:
+                    self._within_bound[index] += 1
+                self._seen_ms[index] = self._now_ms
+                return
+        reason = self._examine(index, value, stamp)
+        if reason != RECORDED:
+            self.tally.add(reason, index, observation_id, self._now_ms)
         else:
-            counters.within_bound += 1
+            self._counters.passed += 1
+
+    def end_turn(self):
+        """The source has given all of this turn: report what has waited long enough."""
+        self._is_open = False
+        self.attend()
+
+    def change(self, policies):
+        """Other policies, from the next sample on: {id: {name: value}}, names of `policy`.
+
+        Rows that are not named get back what the catalogue says. Errors: CatalogueError; nothing
+        has changed then.
+        """
+        suppressor = self._suppressor
+        rows = policy.rows(suppressor.catalogue, policies)
+        for index in range(suppressor.count):
+            if rows[index] != suppressor.rows[index]:
+                trend = suppressor.trends[index]
+                if trend is not None and trend.is_away:
+                    self._flush(index)
+                suppressor.change(index, rows[index], self._now_ms)
+                self._alarm_ms = self._now_ms
+
+    def _examine(self, index, value, stamp):
+        """What the first look did not decide. Result: RECORDED, or why not."""
+        suppressor = self._suppressor
+        if index < 0 or not is_valid(suppressor.rows[index], value):
+            return REFUSED
+        if stamp is not None and self._is_repeat(index, value, stamp):
+            return REPEATED
+        if suppressor.last[index] is None:
+            reason = self._report(index, value, self._now_ms, True, False)
+        elif suppressor.trends[index] is not None:
+            reason = self._follow(index, value)
+        else:
+            reason = self._compare(index, value)
+        self._seen_ms[index] = self._now_ms
+        return reason
+
+    def _is_repeat(self, index, value, stamp):
+        if self._stamps is None:
+            self._stamps = [None] * self._suppressor.count
+            self._stamped = [None] * self._suppressor.count
+        if self._stamps[index] == stamp and self._stamped[index] == value:
+            return True
+        self._stamps[index], self._stamped[index] = stamp, value
+        return False
+
+    def _compare(self, index, value):
+        """A sample of policy exact or deadband."""
+        suppressor = self._suppressor
+        row, flags = suppressor.rows[index], suppressor.flags[index]
+        differs = suppressor.differs(index, row, value)
+        if differs:
+            reason = self._report(
+                index, value, self._now_ms, suppressor.passes(index, row, value), False)
+            if reason in (SETTLING, FUSED) or reason != RECORDED and flags & PENDING:
+                self._wait(index, bytes(value) if row[KIND] == OPAQUE else value)
+            return reason
+        if flags & PENDING:
+            suppressor.newest[index] = None
+            suppressor.flags[index] = flags & ~PENDING
+            suppressor.open_window(index)
+        if flags & DUE:
+            return self._report(index, value, self._now_ms, True, True)
+        return UNCHANGED if differs is None else WITHIN_BOUND
+
+    def _follow(self, index, value):
+        """A sample of policy trend."""
+        suppressor, now_ms = self._suppressor, self._now_ms
+        trend, row = suppressor.trends[index], suppressor.rows[index]
+        last = suppressor.last[index]
+        self._catch_up(index)
+        if not trend.fits(value, now_ms):
+            reason = self._report(index, trend.held, trend.held_ms, False, False)
+            if reason != RECORDED:
+                self._wait(index, value)
+                return reason
+            last = suppressor.last[index]
+        elif suppressor.flags[index] & PENDING:
+            suppressor.newest[index] = None
+            suppressor.flags[index] &= ~PENDING
+        trend.take(value, now_ms, row[BOUND])
+        is_due = suppressor.flags[index] & DUE
+        if is_due or trend.is_away and not self._hold_wait_ms(index):
+            reason = self._report(index, value, now_ms, False, is_due and not trend.is_away)
+            if reason == RECORDED:
+                return reason
+            self._look_again(index)
+            if reason != SETTLING:
+                return reason
+        self._look_again(index)
+        return UNCHANGED if value == last else WITHIN_BOUND
+
+    def _look_again(self, index):
+        """After a trend has taken a sample: may the first look decide on the next?"""
+        suppressor = self._suppressor
+        trend = suppressor.trends[index]
+        if trend.is_away:
+            self._wake_in(self._hold_wait_ms(index))
+        if trend.is_flat:
+            suppressor.open_window(index)
+        else:
+            self._quick[index] = suppressor

@@ -1,29 +1,49 @@
-"""Report by exception: is a sample worth recording? The rules are SPEC section 2."""
+"""Report by exception: what each sample is compared with. The rules are SPEC section 2."""
 
 import hashlib
 
-from tidegate.limits import SHORT_TEXT_BYTES_MAX, TICKS_MASK_MS
-from tidegate.observe.catalogue import (
-    BOUND, EXACT, HEARTBEAT_S, ID, KIND, LOG, NUMBER, POLICY, TEXT, is_valid,
+from tidegate.limits import (
+    HEARTBEAT_S_MAX, PHASE_COUNT, SHORT_TEXT_BYTES_MAX, TICKS_HALF_MS, TICKS_MASK_MS,
 )
+from tidegate.observe.catalogue import (
+    EXACT, HEARTBEAT_S, ID, KIND, LOG, MAX, MIN, NUMBER, POLICY, SETTLE_S, TEXT, TREND, ZERO_BAND,
+    bound_of, is_valid,
+)
+from tidegate.observe.trend import Trend
 
-RECORD, UNCHANGED, WITHIN_BOUND = 0, 1, 2
+# Flags of a row: it reported in this boot, not long ago; its last report was zero; its heartbeat
+# is due; its last report was one; its newest sample waits to be reported.
+REPORTED, ZERO, DUE, BEAT, PENDING = 1, 2, 4, 8, 16
 
 
 class Suppressor:
-    """Compares each sample with the last value durably appended for its id.
+    """The comparators: for each row the last value durably appended, and what follows from it.
 
-    The comparator moves only in `recorded`, so a failed append leaves it as it was, and a slow
-    drift cannot hide. It is also the port `latest` of the spool, whose checkpoints hold these
-    values. Argument: catalogue.
+    They move only in `recorded`, so a failed append leaves them as they were, and a slow drift
+    cannot hide. It is also the port `latest` of the spool, whose checkpoints hold these values.
+
+    For the first look at a sample there are three lists: one that is the very object in `quick`
+    is unchanged, an integer in `low`..`high` is within its bound; where more is to be thought of,
+    `quick` holds this object and the window is empty. `seen_ms` is the moment of the last
+    sample, -1 before it.
+    Arguments: catalogue; phase, of this device, 0..PHASE_COUNT - 1.
     """
 
-    def __init__(self, catalogue):
-        self._catalogue = catalogue
-        self.count = count = len(catalogue.rows)
-        self._last = [None] * count
+    def __init__(self, catalogue, phase=0):
+        self.catalogue = catalogue
+        self._phase = phase
+        self.rows = list(catalogue.rows)
+        self.count = count = len(self.rows)
+        self.last = [None] * count
         self._seq = [0] * count
-        self._recorded_ms = [0] * count
+        self._reported_ms = [0] * count
+        self.seen_ms = [0] * count
+        self.quick = [self] * count
+        self.low = [1] * count
+        self.high = [0] * count
+        self.newest = [None] * count
+        self.trends = [Trend() if row[POLICY] == TREND else None for row in self.rows]
+        self.flags = bytearray(count)
         self._looked_after = 0
 
     def restore(self, observation_id, seq, value, is_digest):
@@ -32,30 +52,30 @@ class Suppressor:
         Passed are ids no longer in the catalogue, and values that it would refuse today: their
         kind may have changed, and then nothing compares with them.
         """
-        index = self._catalogue.index(observation_id)
+        index = self.catalogue.index(observation_id)
         if index < 0:
             return
-        row = self._catalogue.rows[index]
+        row = self.rows[index]
         if is_digest and row[KIND] != NUMBER:
-            self._last[index], self._seq[index] = value, seq
+            self.last[index], self._seq[index] = value, seq
         elif not is_digest and is_valid(row, value):
-            self._last[index], self._seq[index] = _comparator(row, value), seq
+            self.last[index], self._seq[index] = comparator(row, value), seq
 
     def index(self, observation_id):
         """Row number of an id, or -1."""
-        return self._catalogue.index(observation_id)
+        return self.catalogue.index(observation_id)
 
     def log(self, index):
         """The log of row `index`."""
-        return self._catalogue.rows[index][LOG]
+        return self.rows[index][LOG]
 
     def kind(self, index):
         """The kind of row `index`."""
-        return self._catalogue.rows[index][KIND]
+        return self.catalogue.rows[index][KIND]
 
     def id(self, index):
         """The observation id of row `index`."""
-        return self._catalogue.rows[index][ID]
+        return self.rows[index][ID]
 
     def seq(self, index):
         """The seq under which its last value is durable, 0 where there is none."""
@@ -63,50 +83,162 @@ class Suppressor:
 
     def value(self, index):
         """That value: an integer, a short text, or the SHA-256 of what is longer."""
-        return self._last[index]
+        return self.last[index]
 
     def begin(self, now_ms):
         """The first turn of this boot: heartbeats of restored values count from here."""
-        for index in range(len(self._recorded_ms)):
-            self._recorded_ms[index] = now_ms
+        for index in range(self.count):
+            self._settle_nothing(index, now_ms)
+
+    def _settle_nothing(self, index, now_ms):
+        """As after a boot: nothing settles, the heartbeat counts from now, lines from before."""
+        self._reported_ms[index] = now_ms
+        self.seen_ms[index] = -1
+        self.flags[index] = 0
+        last, trend = self.last[index], self.trends[index]
+        if last is not None and self.rows[index][KIND] == NUMBER:
+            if -self.rows[index][ZERO_BAND] <= last <= self.rows[index][ZERO_BAND]:
+                self.flags[index] = ZERO
+            if trend is not None:
+                trend.restart(last, -1, False)
+        self.open_window(index)
+
+    def change(self, index, row, now_ms):
+        """Row `index` gets another policy, from its next sample on. No heartbeat becomes due."""
+        self.rows[index] = row
+        self.trends[index] = Trend() if row[POLICY] == TREND else None
+        self.newest[index] = None
+        self._settle_nothing(index, now_ms)
 
     def look_after(self, now_ms):
-        """Keep a heartbeat that is due from looking fresh again when the ticks come round.
+        """Keep what is long past from looking fresh again when the ticks come round.
 
-        One row in each turn; matters where no sample of it comes for days.
+        One row in each turn; matters where no sample of it comes for days. Result: its index.
         """
         index = self._looked_after
-        self._looked_after = index + 1 if index + 1 < len(self._recorded_ms) else 0
-        heartbeat_ms = self._catalogue.rows[index][HEARTBEAT_S] * 1_000
-        if (now_ms - self._recorded_ms[index]) & TICKS_MASK_MS > heartbeat_ms:
-            self._recorded_ms[index] = (now_ms - heartbeat_ms) & TICKS_MASK_MS
+        self._looked_after = index + 1 if index + 1 < self.count else 0
+        if (now_ms - self._reported_ms[index]) & TICKS_MASK_MS > HEARTBEAT_S_MAX * 1_000:
+            self._reported_ms[index] = (now_ms - HEARTBEAT_S_MAX * 1_000) & TICKS_MASK_MS
+            self.flags[index] &= ~REPORTED
+        trend = self.trends[index]
+        if trend is not None and trend.is_timed:
+            if (now_ms - trend.anchor_ms) & TICKS_MASK_MS > TICKS_HALF_MS:
+                trend.restart(trend.anchor, -1, False)
+        return index
 
-    def decide(self, index, value, now_ms):
-        """What to do with a valid value of row `index`. Result: RECORD or why not."""
-        last = self._last[index]
-        if last is None:
-            return RECORD
-        row = self._catalogue.rows[index]
+    def differs(self, index, row, value):
+        """Whether a valid value of a row without a trend is beyond what its last report stands
+        for. None where it equals it."""
+        last = self.last[index]
         if row[KIND] != NUMBER:
-            value = _comparator(row, value)
-        # A short text and the digest of a long one are of different types, and MicroPython warns.
-        is_equal = isinstance(value, str) == isinstance(last, str) and value == last
-        if not is_equal:
-            if row[POLICY] == EXACT or value - last > row[BOUND] or last - value > row[BOUND]:
-                return RECORD
-        heartbeat_ms = row[HEARTBEAT_S] * 1_000
-        if heartbeat_ms and (now_ms - self._recorded_ms[index]) & TICKS_MASK_MS >= heartbeat_ms:
-            return RECORD
-        return UNCHANGED if is_equal else WITHIN_BOUND
+            value = comparator(row, value)
+            # A short text and a digest are of different types, and MicroPython warns.
+            return None if isinstance(value, str) == isinstance(last, str) and value == last \
+                else True
+        if value == last:
+            return None
+        if row[POLICY] == EXACT:
+            return True
+        self._set_window(index, row)
+        is_within = self.low[index] <= value <= self.high[index]
+        if self.flags[index] & (DUE | PENDING):
+            self.close_window(index)
+        return not is_within
 
-    def recorded(self, index, seq, value, now_ms):
-        """The value was appended durably: it is the comparator from now on."""
-        self._last[index] = _comparator(self._catalogue.rows[index], value)
+    def passes(self, index, row, value):
+        """Whether a report of this value waits for no settle time: states, zero and signs."""
+        if not row[SETTLE_S] or self.last[index] is None:
+            return True
+        band = row[ZERO_BAND]
+        if not band:
+            return False
+        was_zero = self.flags[index] & ZERO
+        is_zero = -band <= value <= band
+        return is_zero != bool(was_zero) or not is_zero and (value < 0) != (self.last[index] < 0)
+
+    def settle_wait_ms(self, index, now_ms):
+        """Ms until a report of this row may follow the last one."""
+        if not self.flags[index] & REPORTED:
+            return 0
+        age_ms = (now_ms - self._reported_ms[index]) & TICKS_MASK_MS
+        return max(0, self.rows[index][SETTLE_S] * 1_000 - age_ms)
+
+    def beat_wait_ms(self, index, now_ms):
+        """Ms until the heartbeat is due, -1 for never.
+
+        It comes early, by the device's share of half the time, unless it follows another.
+        """
+        heartbeat_s = self.rows[index][HEARTBEAT_S]
+        if not heartbeat_s and self.trends[index] is not None:
+            heartbeat_s = HEARTBEAT_S_MAX
+        if not heartbeat_s or self.last[index] is None:
+            return -1
+        wait_ms = heartbeat_s * 1_000
+        if not self.flags[index] & BEAT:
+            wait_ms -= wait_ms // (2 * PHASE_COUNT) * self._phase
+        return max(0, wait_ms - ((now_ms - self._reported_ms[index]) & TICKS_MASK_MS))
+
+    def recorded(self, index, seq, value, now_ms, at_ms=None, is_beat=False):
+        """The value was appended durably: it is the comparator from now on.
+
+        Arguments: at_ms, the moment of its sample where that is past; is_beat, whether only the
+        heartbeat wanted it.
+        """
+        row = self.rows[index]
+        flags = REPORTED | (BEAT if is_beat else 0)
+        if isinstance(value, int):
+            band = row[ZERO_BAND]
+            was_zero = self.flags[index] & ZERO
+            if -band <= value <= band or was_zero and _is_about_zero(value, band):
+                flags |= ZERO
+        self.last[index] = comparator(row, value)
         self._seq[index] = seq
-        self._recorded_ms[index] = now_ms
+        self._reported_ms[index] = now_ms
+        self.flags[index] = flags
+        self.newest[index] = None
+        if self.trends[index] is not None:
+            self.trends[index].restart(value, now_ms if at_ms is None else at_ms, True)
+        self.open_window(index)
+
+    def open_window(self, index):
+        """Let the first look decide on samples of a row, as far as it can."""
+        row, last = self.rows[index], self.last[index]
+        self.close_window(index)
+        if self.flags[index] & (DUE | PENDING) or last is None or isinstance(last, bytes):
+            return
+        if isinstance(last, int) and row[POLICY] not in (EXACT, TREND):
+            self._set_window(index, row)
+        if self.trends[index] is None or self.trends[index].is_flat:
+            self.quick[index] = last
+
+    def close_window(self, index):
+        """Have every sample of a row looked at closely."""
+        self.quick[index] = self
+        self.low[index], self.high[index] = 1, 0
+
+    def _set_window(self, index, row):
+        """The lowest and the highest value that the last report of a deadband stands for."""
+        last, band = self.last[index], row[ZERO_BAND]
+        if band and self.flags[index] & ZERO:
+            high = band + (band >> 2)
+            low = -high
+        else:
+            bound = bound_of(row, last)
+            low, high = last - bound, last + bound
+            if band and last > 0:
+                low = max(low, band + 1)
+            elif band:
+                high = min(high, -band - 1)
+        self.low[index] = max(low, row[MIN])
+        self.high[index] = min(high, row[MAX])
 
 
-def _comparator(row, value):
+def _is_about_zero(value, band):
+    reach = band + (band >> 2)
+    return band > 0 and -reach <= value <= reach
+
+
+def comparator(row, value):
     """The value itself; of opaque ones and long texts the SHA-256."""
     if row[KIND] == NUMBER:
         return value

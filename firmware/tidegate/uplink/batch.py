@@ -10,11 +10,12 @@ EVICTED, LOST, CUT = "evicted", "lost", "cut"
 class Batch:
     """Builds batches and says which seqs the last one covers: first..last, both inside.
 
-    A batch never spans two boots, a hole or a confirmed range. A hole before its first
-    observation is covered by it, and named in it but for what of it is confirmed. Where that
-    observation is not to be sent, or the hole is in pieces, the batch holds none. A value that
-    does not fit a payload leaves in parts, each in a batch of its own; `part_seq` is its seq, else
-    0, and first..last then covers what was passed over before it. With its last part `count` is 1.
+    A batch never spans two boots, a hole or a confirmed range, nor goes back in time. A hole
+    before its first observation is covered by it, and named in it but for what of it is
+    confirmed. Where that observation is not to be sent, or the hole is in pieces, the batch holds
+    none. A value that does not fit a payload leaves in parts, each in a batch of its own;
+    `part_seq` is its seq, else 0, and first..last then covers what was passed over before it.
+    With its last part `count` is 1.
     Arguments: codec; identity, (device id, store id as hex, boot of this start); anchor, of this
     boot; cut_seqs, for each log the seq of an append that power cut before this start, or 0.
     """
@@ -46,17 +47,20 @@ class Batch:
         self.first = self.first if gaps else first_seq
         base_ms = cursor.mono_base_ms + cursor.frame.delta_ms
         self._codec.begin(self._envelope(track, first_seq, base_ms, gaps, lag))
+        last_ms = 0
         while True:
-            is_other = self.count and (cursor.boot != boot or cursor.hole)
+            delta_ms = cursor.mono_base_ms + cursor.frame.delta_ms - base_ms
+            # What was held back is older than what was recorded before it.
+            is_other = self.count and (cursor.boot != boot or cursor.hole or delta_ms < last_ms)
             if is_other or not self._codec.add(
-                    cursor.seq - first_seq, cursor.mono_base_ms + cursor.frame.delta_ms - base_ms,
-                    cursor.frame.observation_id, cursor.frame.value):
+                    cursor.seq - first_seq, delta_ms, cursor.frame.observation_id,
+                    cursor.frame.value):
                 if not self.count:
                     self._add_part(track)
                 else:
                     cursor.unread()
                 break
-            self.last = cursor.seq
+            self.last, last_ms = cursor.seq, delta_ms
             self.count += 1
             if self.count == BATCH_COUNT_MAX or not track.next():
                 break

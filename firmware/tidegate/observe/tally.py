@@ -1,0 +1,73 @@
+"""What became of the samples that were not reported, by observation and reason."""
+
+from tidegate.diag import trail
+from tidegate.diag.counters import REASON_NAMES
+from tidegate.limits import RUN_COUNT_MAX, RUN_QUIET_MS, TICKS_MASK_MS
+
+# Why a sample was not reported at once.
+UNCHANGED, WITHIN_BOUND, SETTLING, FUSED, FULL, REPEATED, REFUSED = range(7)
+RECORDED = -1
+
+
+class Tally:
+    """`counts[reason][row]`, each only ever growing from the start of the boot.
+
+    Of what is not the normal course (FUSED and the reasons behind it) the trail gets the first
+    and the last sample of a run, and so does warn(id, count) of those a fuse held up. A run is
+    over when no such sample came for RUN_QUIET_MS; of at most RUN_COUNT_MAX at a time.
+    Arguments: row_count; the Trail or None; warn.
+    """
+
+    def __init__(self, row_count, notes, warn):
+        self.counts = [[0] * row_count for _ in REASON_NAMES]
+        self.unknown_count = 0
+        self.refused_id = 0
+        self.run_count = 0
+        self._notes = notes
+        self._warn = warn
+        self._runs = {}
+
+    def total(self, reason):
+        """Samples of all observations, None: for any reason; unknown ids are refused."""
+        if reason is None:
+            return sum([self.total(each) for each in range(len(self.counts))])
+        return sum(self.counts[reason]) + (self.unknown_count if reason == REFUSED else 0)
+
+    def add(self, reason, index, observation_id, now_ms):
+        """One sample more; index is -1 for an id that the catalogue does not have."""
+        if index >= 0:
+            self.counts[reason][index] += 1
+        else:
+            self.unknown_count += 1
+        if reason == REFUSED:
+            self.refused_id = observation_id
+        if reason >= FUSED:
+            self._run(reason, observation_id, now_ms)
+
+    def _run(self, reason, observation_id, now_ms):
+        run = self._runs.get((observation_id, reason))
+        if run is not None:
+            run[0] += 1
+            run[1] = now_ms
+        elif self.run_count < RUN_COUNT_MAX:
+            self._runs[(observation_id, reason)] = [1, now_ms]
+            self.run_count += 1
+            self._tell("suppressed run begins", reason, observation_id, 1)
+
+    def step(self, now_ms):
+        """End the runs that have gone quiet."""
+        for key in sorted(self._runs):
+            count, last_ms = self._runs[key]
+            quiet_ms = (now_ms - last_ms) & TICKS_MASK_MS
+            if quiet_ms >= RUN_QUIET_MS:
+                del self._runs[key]
+                self.run_count -= 1
+                self._tell("suppressed run ended", key[1], key[0], count, quiet_ms=quiet_ms)
+
+    def _tell(self, event, reason, observation_id, count, **facts):
+        if self._notes is not None:
+            level = trail.WARNING if reason == FUSED else trail.INFO
+            self._notes.note(level, event, id=observation_id, reason=REASON_NAMES[reason],
+                             count=count, **facts)
+        if reason == FUSED:
+            self._warn(observation_id, count)

@@ -1,0 +1,105 @@
+"""Trends: the line between two reported samples is within the bound of every one in between.
+
+What a line may still be is kept as a cone: from the last report, through the bound around each
+sample since. A sample can be the next report as long as it lies inside. Slopes are fractions of
+small integers and are compared without their products, which would not fit 31 bits.
+"""
+
+from tidegate.limits import TICKS_MASK_MS
+
+
+class Trend:
+    """The cone of one observation, and the one sample held back.
+
+    `anchor` and `anchor_ms` are the last durable report; `held` and `held_ms` the newest sample
+    that can be the next one, or None. Where the anchor is of an earlier boot its moment is not
+    known: every line from it stays between the anchor's value and the next report's, and the
+    cone is a band.
+    """
+
+    def __init__(self):
+        self.anchor = 0
+        self.anchor_ms = 0
+        self.is_timed = False
+        self.held = None
+        self.held_ms = 0
+        self.is_away = False
+        self.away_ms = 0
+        self.is_flat = True
+        self._is_closed = False
+        # Limits: rise and its time in ms, 0 where there is none yet; or a value of the band.
+        self._low = self._low_ms = self._high = self._high_ms = 0
+
+    def restart(self, value, at_ms, is_timed):
+        """A report is durable: lines begin there. Nothing is held and nothing lies between."""
+        self.anchor, self.anchor_ms, self.is_timed = value, at_ms, is_timed
+        self.held = None
+        self.is_away = False
+        self.is_flat = True
+        self._is_closed = False
+        self._low_ms = self._high_ms = 0
+
+    def fits(self, value, at_ms):
+        """Whether the line to this sample is within the bound of each one taken since."""
+        if self._is_closed:
+            return False
+        if not self._low_ms:
+            return True
+        if not self.is_timed:
+            return self._low <= value <= self._high
+        rise, span_ms = value - self.anchor, (at_ms - self.anchor_ms) & TICKS_MASK_MS
+        return (span_ms == 0 or not is_less(rise, span_ms, self._low, self._low_ms)
+                and not is_less(self._high, self._high_ms, rise, span_ms))
+
+    def take(self, value, at_ms, bound):
+        """Hold a sample that fits; from now on lines pass within `bound` of it."""
+        self.held, self.held_ms = value, at_ms
+        rise = value - self.anchor
+        is_near = -bound <= rise <= bound
+        if rise:
+            self.is_flat = False
+        if not is_near:
+            if not self.is_away:
+                self.is_away, self.away_ms = True, at_ms
+        elif self.is_away:
+            self.is_away = False
+        if not self.is_timed:
+            self._take_band(value, bound, is_near)
+            return
+        span_ms = (at_ms - self.anchor_ms) & TICKS_MASK_MS
+        if not span_ms:
+            self._is_closed = self._is_closed or not is_near
+            return
+        if not self._low_ms or is_less(self._low, self._low_ms, rise - bound, span_ms):
+            self._low, self._low_ms = rise - bound, span_ms
+        if not self._high_ms or is_less(rise + bound, span_ms, self._high, self._high_ms):
+            self._high, self._high_ms = rise + bound, span_ms
+
+    def _take_band(self, value, bound, is_near):
+        if not is_near:
+            self._is_closed = True
+        if not self._low_ms or value - bound > self._low:
+            self._low = value - bound
+        if not self._low_ms or value + bound < self._high:
+            self._high = value + bound
+        self._low_ms = 1
+
+
+def is_less(rise, span, other_rise, other_span):
+    """Whether rise / span < other_rise / other_span; spans above 0.
+
+    As in Euclid's algorithm: whole parts first, then the reciprocals of what remains, so no
+    number is larger than those given.
+    """
+    while True:
+        whole, other_whole = rise // span, other_rise // other_span
+        if whole != other_whole:
+            return whole < other_whole
+        rise -= whole * span
+        other_rise -= other_whole * other_span
+        if not other_rise:
+            return False
+        if not rise:
+            return True
+        rise, other_span = other_span, rise
+        span, other_rise = other_rise, span
