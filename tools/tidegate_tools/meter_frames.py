@@ -8,8 +8,8 @@ NUMBER, TEXT, OPAQUE, PART = range(4)
 HEAD_BYTES, CRC_BYTES = 10, 3
 FRAME_BYTES_MAX = 512
 ENTRIES_BYTES_MAX = FRAME_BYTES_MAX - HEAD_BYTES - CRC_BYTES
-# An entry's head, kind, two lengths and an offset of at most two bytes each.
-PART_BYTES_MAX = ENTRIES_BYTES_MAX - 2 - 3 * 2
+# Less than a frame holds: of these two fit the bytes of a second, and values beside them.
+PART_BYTES_MAX = 400
 STAMP_MASK_MS = (1 << 29) - 1
 _COBS_PIECE_BYTES = 254
 
