@@ -127,7 +127,9 @@ def test_the_rule_of_stamps_holds_for_texts_and_opaque_values(listener, value):
 
 
 @pytest.mark.parametrize("frames, incomplete, heard", [
-    ([part(0, 4, 0, b"ab"), part(2, 4, 2, b"cd")], 0, [b"abcd"]),
+    ([part(0, 4, 0, b"ab"), sent(1), part(2, 4, 2, b"cd")], 0, [1, b"abcd"]),
+    ([part(0, 4, 0, b"ab"), part(3, 4, 2, b"CD")], 1, []),
+    ([part(0, 4, 0, b"ab"), part(1, 4, 2, b"cd")], 0, [b"abcd"]),
     ([part(1, 4, 2, b"cd")], 1, []),
     ([part(0, 6, 0, b"ab"), part(2, 6, 4, b"ef")], 1, []),
     ([part(0, 4, 0, b"ab"), part(1, 4, 0, b"AB"), part(2, 4, 2, b"CD")], 1, [b"ABCD"]),
@@ -135,11 +137,23 @@ def test_the_rule_of_stamps_holds_for_texts_and_opaque_values(listener, value):
     ([part(0, 4, 0, b"ab"), part(1, 4, 2, b"cd", observation_id=723)], 1, []),
     ([part(0, 4, 0, b"ab"), part(1, 5, 2, b"cde")], 1, []),
     ([part(0, 3, 0, b"abc")], 0, [b"abc"]),
-], ids=["whole", "no first", "no middle", "no last", "two stamps", "two ids", "two sizes", "one"])
+], ids=["others between", "two values", "whole", "no first", "no middle",
+        "no last", "two stamps", "two ids", "two sizes", "one"])
 def test_an_opaque_value_passes_only_whole(listener, frames, incomplete, heard):
     listener.hear(b"".join(frames))
     assert values(listener) == heard
     assert listener.counts().get("incomplete", 0) == incomplete
+
+
+def test_a_value_for_which_there_is_no_memory_is_counted_and_the_rest_goes_on(
+    listener, monkeypatch
+):
+    def failing(size):
+        raise MemoryError
+
+    monkeypatch.setattr("tidegate.sources.meter_values.bytearray", failing, raising=False)
+    listener.hear(part(0, 4, 0, b"ab") + part(1, 4, 2, b"cd") + sent(2))
+    assert values(listener) == [2] and listener.counts() == {"incomplete": 1}
 
 
 SHORT = [

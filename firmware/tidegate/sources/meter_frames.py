@@ -24,8 +24,9 @@ class FrameReader:
     """
 
     def __init__(self, counts):
-        # One place more than a frame may have, for the byte that makes it too long.
-        self.frame = bytearray(METER_FRAME_BYTES_MAX + 1)
+        # Whatever is too long ends in the places of one more piece, over and over: so only the
+        # first byte of a piece asks for room.
+        self.frame = bytearray(METER_FRAME_BYTES_MAX + 1 + _CODE_WITHOUT_ZERO)
         self.size = 0
         self._counts = counts
         self._is_between = False
@@ -45,24 +46,25 @@ class FrameReader:
         while at < end:
             byte = data[at]
             at += 1
-            if not byte:
+            if byte and left:
+                frame[count] = byte
+                count += 1
+                left -= 1
+            elif byte:
+                if is_zero_due:
+                    frame[count] = 0
+                    count += 1
+                if count > METER_FRAME_BYTES_MAX:
+                    count = METER_FRAME_BYTES_MAX + 1
+                left = byte - 1
+                is_zero_due = byte != _CODE_WITHOUT_ZERO
+            else:
                 size = self._judge(count, left, is_zero_due)
                 count = left = 0
                 is_zero_due = False
                 if size:
                     self.size = size
                     break
-            elif left:
-                left -= 1
-                if count <= METER_FRAME_BYTES_MAX:
-                    frame[count] = byte
-                    count += 1
-            else:
-                if is_zero_due and count <= METER_FRAME_BYTES_MAX:
-                    frame[count] = 0
-                    count += 1
-                left = byte - 1
-                is_zero_due = byte != _CODE_WITHOUT_ZERO
         self._count, self._left, self._is_zero_due = count, left, is_zero_due
         return at
 

@@ -113,6 +113,10 @@ class ValueReader:
                 emit(observation_id, parts)
         return True
 
+    def miss(self):
+        """Frames are missing before the next one: what came in parts so far is of no use."""
+        self._parts = None
+
     def _begin_parts(self, observation_id, whole):
         if self._is_in_parts:
             self._counts[INCOMPLETE] += 1

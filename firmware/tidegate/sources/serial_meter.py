@@ -80,6 +80,7 @@ class SerialMeter:
     def _follows(self, frame):
         """Whether a frame is ahead of the last one taken (SPEC 9.3); it is that one then."""
         counts, boot, seq = self.counts, frame[BOOT], frame[SEQ] | frame[SEQ + 1] << 8
+        ahead = 0
         if boot == self._boot:
             ahead = (seq - self._seq) & _SEQ_MASK
             if not 0 < ahead < _SEQ_HALF:
@@ -92,6 +93,8 @@ class SerialMeter:
                 return False
             counts[RESTARTED] += 1
             counts[LOST] += seq
+        if ahead != 1:
+            self._values.miss()
         self._boot, self._seq = boot, seq
         return True
 
