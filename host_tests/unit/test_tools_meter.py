@@ -72,6 +72,11 @@ def test_what_was_lost_comes_again_and_what_was_heard_does_not_pass_twice():
     assert [each for each in seconds if each] == [seconds[4], [(721, "")]]
 
 
+def test_what_is_measured_each_second_is_not_said_twice():
+    table = {second: [(501, second), (721, "standing")] for second in range(31)}
+    assert played(Script(table), 0, 31)[1] == {}
+
+
 def test_noise_damages_about_its_share_and_is_the_same_for_the_same_seed():
     data = bytes(range(256)) * 40
     assert Noise(0, random.Random(1)).on(data) == data
