@@ -98,6 +98,8 @@ def _source(settings):
         raise ConfigurationError("board.source.kind: one of %s" % ", ".join(sorted(_SOURCE_KEYS)))
     if sorted(wanted) != sorted(keys):
         raise ConfigurationError("board.source: %s takes %s" % (kind, ", ".join(keys)))
+    if not isinstance(wanted.get("path", ""), str):
+        raise ConfigurationError("board.source.path: a text, the path of the file or line")
     if kind == "simulated":
         from tidegate.sources.simulated import SimulatedSource
         return SimulatedSource(wanted["seed"], wanted["plug_s"], wanted["unplug_s"])

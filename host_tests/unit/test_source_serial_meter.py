@@ -38,6 +38,16 @@ def test_a_frame_cut_anywhere_costs_itself_alone(listener, share):
     assert listener.counts().pop("lost") == 1
 
 
+def test_one_damaged_byte_costs_one_frame_at_most():
+    data = b"".join(sent(seq, 1_000 * seq) for seq in range(4))
+    for at in range(len(data)):
+        byte = data[at:at + 1]
+        for instead in (b"", b"\0", b"\xff", byte + b"\0", byte + b"\x05", byte + byte,
+                        *(bytes((byte[0] ^ 1 << bit,)) for bit in range(8))):
+            heard = values(Listener().hear(data[:at] + instead + data[at + 1:]))
+            assert len(heard) >= 3 and set(heard) <= {0, 1_000, 2_000, 3_000}, (at, instead)
+
+
 def test_what_comes_before_the_first_delimiter_is_nobodys_fault(listener):
     listener.hear(sent(0)[5:] + sent(1))
     assert values(listener) == [1] and listener.counts() == {}
