@@ -1,5 +1,5 @@
 # Plain make: works with GNU make 3.81 and newer, and with BSD make.
-# SPEED, TRACE, BROKER, SEED and ARGS reach the recipes as environment variables.
+# SPEED, TRACE, BROKER, SEED, SOURCE, NOISE and ARGS reach the recipes as environment variables.
 
 PYTHON = python3
 RUN = .venv/bin
@@ -14,9 +14,10 @@ setup: ## make .venv/ and .build/; other targets do it when needed (PYTHON=pytho
 	    exit 1; }
 	@$(PYTHON) tools/setup_environment.py
 
-demo: setup ## a charger through an outage and a power cut (SPEED= TRACE= BROKER= SEED=)
+demo: setup ## a charger through an outage and a power cut (SPEED= TRACE= BROKER= SEED= SOURCE= NOISE=)
 	@exec $(RUN)/tidegate demo $${SPEED:+--speed "$$SPEED"} $${TRACE:+--trace "$$TRACE"} \
-	    $${BROKER:+--broker "$$BROKER"} $${SEED:+--seed "$$SEED"}
+	    $${BROKER:+--broker "$$BROKER"} $${SEED:+--seed "$$SEED"} \
+	    $${SOURCE:+--source "$$SOURCE"} $${NOISE:+--noise "$$NOISE"}
 
 test: setup ## every test but the long ones (ARGS="-k spool" and the like)
 	@$(RUN)/python -m pytest -n logical --maxprocesses 4 -m "not long" $${ARGS:-}

@@ -20,15 +20,14 @@ from tidegate.hal.posix_network import PosixNetwork
 from tidegate.limits import BLOCK_BYTES, WATCHDOG_MS
 from tidegate.observe.catalogue import Catalogue
 from tidegate.sources.journal import JournalSource
-from tidegate.sources.replay import ReplaySource
-from tidegate.sources.simulated import SimulatedSource
 
 _RESET_POWER_ON = 1
 # key: default (None: must be given)
 _KEYS = {"flash_path": None, "flash_bytes": 1_048_576, "clock": {}, "scenario_utc_ms": 0,
          "source": {"kind": "simulated", "seed": 1, "plug_s": 60, "unplug_s": 700},
          "journal_path": "", "name_servers": []}
-_SOURCE_KEYS = {"simulated": ("seed", "plug_s", "unplug_s"), "replay": ("path",)}
+_SOURCE_KEYS = {"simulated": ("seed", "plug_s", "unplug_s"), "replay": ("path",),
+                "serial_meter": ("path",)}
 
 
 class Ports:
@@ -62,8 +61,11 @@ def build(arguments):
         settings = _settings(text.get("board"))
         configuration = schema.check(text.get("agent"))
         ports = Ports(settings, configuration)
-        agent = Agent(ports, _source(settings), configuration, _umqtt(),
-                      settings["scenario_utc_ms"])
+        source = _source(settings)
+        agent = Agent(ports, _journalled(source, settings["journal_path"]), configuration,
+                      _umqtt(), settings["scenario_utc_ms"])
+        if hasattr(source, "follow"):
+            source.follow(agent.trail)
     except OSError as error:
         _refuse("%s or a file it names cannot be opened: %s" % (arguments[0], error))
     except (ValueError, AttributeError) as error:
@@ -88,6 +90,7 @@ def _settings(given):
 
 
 def _source(settings):
+    """The source that is asked for; only that one is loaded."""
     wanted = dict(settings["source"])
     kind = wanted.pop("kind", None)
     keys = _SOURCE_KEYS.get(kind)
@@ -95,14 +98,24 @@ def _source(settings):
         raise ConfigurationError("board.source.kind: one of %s" % ", ".join(sorted(_SOURCE_KEYS)))
     if sorted(wanted) != sorted(keys):
         raise ConfigurationError("board.source: %s takes %s" % (kind, ", ".join(keys)))
+    if not isinstance(wanted.get("path", ""), str):
+        raise ConfigurationError("board.source.path: a text, the path of the file or line")
     if kind == "simulated":
-        source = SimulatedSource(wanted["seed"], wanted["plug_s"], wanted["unplug_s"])
-    else:
-        source = ReplaySource(wanted["path"], Catalogue())
-    if settings["journal_path"]:
-        journal = open(settings["journal_path"], "ab", 0)
-        source = JournalSource(source, lambda line: journal.write(line.encode()))
-    return source
+        from tidegate.sources.simulated import SimulatedSource
+        return SimulatedSource(wanted["seed"], wanted["plug_s"], wanted["unplug_s"])
+    if kind == "serial_meter":
+        from tidegate.hal.posix_line import PosixLine
+        from tidegate.sources.serial_meter import SerialMeter
+        return SerialMeter(PosixLine(wanted["path"]), Catalogue())
+    from tidegate.sources.replay import ReplaySource
+    return ReplaySource(wanted["path"], Catalogue())
+
+
+def _journalled(source, path):
+    if not path:
+        return source
+    journal = open(path, "ab", 0)
+    return JournalSource(source, lambda line: journal.write(line.encode()))
 
 
 def _tls(configuration):

@@ -90,6 +90,28 @@ def test_a_recorded_trace_balances_too(tmp_path):
     assert result["logs"]["telemetry"]["stored"] > 10
 
 
+def test_a_charger_at_the_end_of_a_noisy_serial_line_balances_too(tmp_path):
+    kept = tmp_path / "kept"
+    status, output, complaint = run_demo(
+        tmp_path, "--speed", 60, "--cut", 2, "--seed", 7, "--source", "serial_meter", "--noise",
+        "0.002", "--keep", kept, "--json")
+    result = json.loads(output)
+    assert (status, result["faults"]) == (0, []), complaint
+    said = {(each, str(value)) for line in (kept / "meter.jsonl").read_text().splitlines()
+            for each, value in json.loads(line)["said"]}
+    heard = [(each, value.get("b64", value) if isinstance(value, dict) else value)
+             for line in (kept / "journal.jsonl").read_text().splitlines()
+             for each, value in json.loads(line[line.rindex('{"boot"'):])["samples"]]
+    assert not [each for each in heard if each[0] != 813 and (each[0], str(each[1])) not in said]
+    assert {554, 721, 501} <= {each for each, _ in heard} and len(heard) > 5_000
+    packet_errors = [value for each, value in heard if each == 813]
+    assert max(packet_errors) > 20, "the line was noisy, and the device knows"
+    log = (kept / "agent.log").read_text()
+    for event in ("damaged", "cut short", "lost", "stamp repeated"):
+        assert "meter: %s count=" % event in log, log
+    assert not (kept / "meter.tty").is_symlink()
+
+
 def test_a_spool_that_drops_one_frame_makes_the_demo_fail_and_name_it(tmp_path):
     firmware = plant(tmp_path, "tidegate/spool/log.py", HEALTHY, FAULTY)
     kept = tmp_path / "kept"

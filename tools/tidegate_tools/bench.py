@@ -17,7 +17,7 @@ from tidegate_tools.report import print_rows
 
 # Name: the module whose `run(note)` gives its figures; note(text) is called before each step.
 BENCHES = {"spool": "tidegate_tools.bench_spool", "link": "tidegate_tools.bench_link",
-           "storm": "tidegate_tools.bench_storm"}
+           "meter": "tidegate_tools.bench_meter", "storm": "tidegate_tools.bench_storm"}
 ALL = "all"
 BROKEN, HELD, REACHED, UNKNOWN, REPORTED = (
     "broken", "held", "held, aim reached", "not measured", "")

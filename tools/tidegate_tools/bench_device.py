@@ -70,6 +70,14 @@ def heap_appended():
     return _on_webassembly("heap_append.py", SMALL_HEAP_BYTES)
 
 
+def heap_meter():
+    """Of a 32-bit heap: what a serial meter `kept`, and what 10,000 polls `allocated`.
+
+    Errors: NotMeasured, ProcessError.
+    """
+    return _on_webassembly("heap_meter.py", SMALL_HEAP_BYTES)
+
+
 def webassembly():
     """(node, folder of the build), fetched on first use. Errors: NotMeasured."""
     node = shutil.which("node")

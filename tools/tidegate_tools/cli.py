@@ -14,6 +14,7 @@ from tidegate_tools.bench import bench
 from tidegate_tools.display import make_display
 from tidegate_tools.errors import ToolError
 from tidegate_tools.gate import app as gate_app
+from tidegate_tools.meter_line import meter
 from tidegate_tools.sink_commands import AsJson, or_complain
 from tidegate_tools.sink_commands import app as sink_app
 from tidegate_tools.spool_commands import app as spool_app
@@ -26,6 +27,7 @@ app.add_typer(spool_app, name="spool")
 app.add_typer(storm_app, name="storm")
 app.add_typer(gate_app, name="gate")
 app.command(epilog="Example: tidegate bench spool --json")(bench)
+app.command(epilog="Example: tidegate meter --link meter.tty --noise 0.001")(meter)
 
 
 @app.command(epilog="Example: tidegate demo --speed 20 --cut 10 --keep demo-files")
@@ -36,6 +38,11 @@ def demo(
     trace: Annotated[Path | None, Option(
         help="CSV file to replay instead of the simulated charger.")] = None,
     broker: Annotated[str, Option(help="amqtt or mosquitto.")] = "amqtt",
+    source: Annotated[str, Option(
+        help="Where the simulated charger is: simulated, inside the agent, or serial_meter, at "
+        "the other end of a serial line.")] = "simulated",
+    noise: Annotated[float, Option(
+        min=0, max=0.5, help="Share of the bytes that the serial line damages.")] = 0.0,
     seed: Annotated[int | None, Option(
         help="Seed of the simulated charger. Default: a new one.")] = None,
     cut: Annotated[float | None, Option(
@@ -57,6 +64,7 @@ def demo(
 
     setup = or_complain(lambda: prepare(Options(
         speed=speed, trace=trace, broker=broker, seed=seed, cut_s=cut, keep=keep,
+        source=source, noise=noise,
         firmware=firmware, interpreter=interpreter)))
     status = shell.EXIT_FAILED
     try:

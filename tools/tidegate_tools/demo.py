@@ -10,6 +10,7 @@ from tidegate_tools import account, display, ledger, shell, timeline
 from tidegate_tools.agent_process import DEVICE, AgentProcess, Clock, configuration
 from tidegate_tools.broker import HOST, Broker
 from tidegate_tools.errors import ProcessError
+from tidegate_tools.meter_process import MeterProcess
 from tidegate_tools.quantities import load_catalogue, load_quantities
 from tidegate_tools.queries import Archive
 from tidegate_tools.sink import Link, Sink
@@ -51,6 +52,7 @@ class Demo:
         self._sink = None
         self._sink_task = None
         self._agent = None
+        self._meter = None
         self._watch = None
         self._clock = None
         self._is_broker_up = False
@@ -82,11 +84,16 @@ class Demo:
         plan = self._plan
         self._clock = Clock(plan.speed, time.time_ns() // 1_000_000,
                             timeline.SCENARIO_UTC_MS + plan.elapsed_s * 1_000)
+        source = self._setup.source
+        if source["kind"] == "serial_meter":
+            self._meter = MeterProcess(self._setup.folder, source, self._clock, plan.elapsed_s,
+                                       self._setup.noise)
+            source = await self._meter.start()
         self._agent = AgentProcess(
             self._setup.interpreter, self._setup.firmware, self._setup.checkout,
             self._setup.folder,
             configuration(self._setup.folder, self._clock, timeline.SCENARIO_UTC_MS,
-                          self._setup.source, (HOST, self._broker.port)))
+                          source, (HOST, self._broker.port)))
         self._watch = Watch(
             self._agent.journal_path, self._store, self._quantities, self._catalogue)
         self._started_s = time.monotonic()
@@ -149,8 +156,9 @@ class Demo:
     def _check(self):
         if self._is_broker_up:
             self._broker.check()
-        if self._agent is not None:
-            self._agent.check()
+        for process in (self._agent, self._meter):
+            if process is not None:
+                process.check()
         if self._sink_task.done():
             self._sink_task.result()
 
@@ -168,8 +176,9 @@ class Demo:
         self._screen.show(now)
 
     async def _clear(self):
-        if self._agent is not None:
-            self._agent.kill()
+        for process in (self._agent, self._meter):
+            if process is not None:
+                process.kill()
         if self._sink_task is not None:
             with suppress(asyncio.CancelledError):
                 await shell.end(self._sink_task)

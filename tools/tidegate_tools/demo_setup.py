@@ -12,6 +12,8 @@ from tidegate_tools.broker import check_broker
 from tidegate_tools.errors import ToolError
 from tidegate_tools.paths import Checkout, find_checkout
 
+SOURCES = ("simulated", "serial_meter")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -20,6 +22,8 @@ class Options:
     speed: int | None = None
     trace: Path | None = None
     broker: str = "amqtt"
+    source: str = "simulated"
+    noise: float = 0.0
     seed: int | None = None
     cut_s: float | None = None
     keep: Path | None = None
@@ -29,10 +33,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Setup:
-    """A demo that can start: every path exists and is absolute. `folder` is its work folder."""
+    """A demo that can start: every path exists and is absolute. `folder` is its work folder.
+
+    `source` is where the samples come from, `noise` of the line, where there is one to it.
+    """
 
     plan: timeline.Plan
     source: dict
+    noise: float
     broker: str
     seed: int
     firmware: Path
@@ -57,20 +65,27 @@ def prepare(options):
         raise ToolError("%s holds no main.py: --firmware names the folder of the agent" % firmware)
     interpreter = _interpreter(options.interpreter, checkout)
     folder = _folder(options.keep)
-    return Setup(plan, source, options.broker, seed, firmware, interpreter, checkout, folder,
-                 options.keep is None)
+    return Setup(plan, source, options.noise, options.broker, seed, firmware, interpreter,
+                 checkout, folder, options.keep is None)
 
 
 def _script(options):
     seed = secrets.randbelow(1 << 30) if options.seed is None else options.seed
+    if options.source not in SOURCES:
+        raise ToolError("unknown source '%s': --source is one of %s"
+                        % (options.source, ", ".join(SOURCES)))
+    if options.noise and options.source != "serial_meter":
+        raise ToolError("noise needs a line: use --source serial_meter with --noise")
     if options.trace is not None:
+        if options.source != "simulated":
+            raise ToolError("a trace is a source of its own: leave out --source or --trace")
         path = Path(options.trace).resolve()
         if not path.is_file():
             raise ToolError("there is no trace %s: TRACE or --trace names a CSV file" % path)
         plan = timeline.replayed(timeline.trace_seconds(path), options.speed, options.cut_s)
         return plan, {"kind": "replay", "path": str(path)}, seed
     plan = timeline.simulated(options.speed, options.cut_s)
-    source = {"kind": "simulated", "seed": seed, "plug_s": plan.plug_s,
+    source = {"kind": options.source, "seed": seed, "plug_s": plan.plug_s,
               "unplug_s": plan.unplug_s}
     return plan, source, seed
 

@@ -152,6 +152,16 @@ class Terminal:
         """Number of bytes taken, possibly 0. Never blocks."""
 
 
+class Line:
+    """A serial line that is only listened to."""
+
+    def readinto(self, buffer):
+        """Number of bytes put into `buffer`; 0 or None when none wait, or nobody sends any more.
+
+        Waits for no more than the time of one byte. Errors: OSError where the line failed.
+        """
+
+
 class Watchdog:
     """Resets the board unless fed."""
 
