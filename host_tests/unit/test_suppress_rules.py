@@ -132,6 +132,19 @@ def test_what_a_trend_holds_is_reported_before_the_state_that_it_belongs_to():
     assert device.reports(ENERGY)[-1] == (6, 3_000)
 
 
+def test_a_trend_goes_on_from_what_a_state_has_made_it_report():
+    device = Device()
+    device.turn(0)
+    device.offer(MODE, 3)
+    live(device, ENERGY, [0, 2, 3, 3, 4])
+    device.turn(5_000)
+    device.offer(MODE, 5)
+    assert live(device, ENERGY, [9, 14, 19], 5_000) == ["within_bound"] * 3
+    device.turn(8_000)
+    device.offer(MODE, 3)
+    assert device.reports(ENERGY) == [(0, 0), (4, 4_000), (19, 7_000)]
+
+
 def test_a_trend_reports_a_ramp_by_its_ends_and_holds_no_longer_than_it_may():
     device = Device()
     live(device, DRIFT, range(0, 120, 2))

@@ -64,6 +64,13 @@ class Tally:
                 self.run_count -= 1
                 self._tell("suppressed run ended", key[1], key[0], count, quiet_ms=quiet_ms)
 
+    def wait_ms(self, now_ms):
+        """Ms until the next of the runs may end."""
+        quiet_ms = 0
+        for run in self._runs.values():
+            quiet_ms = max(quiet_ms, (now_ms - run[1]) & TICKS_MASK_MS)
+        return max(0, RUN_QUIET_MS - quiet_ms)
+
     def _tell(self, event, reason, observation_id, count, **facts):
         if self._notes is not None:
             level = trail.WARNING if reason == FUSED else trail.INFO

@@ -6,6 +6,7 @@ small integers and are compared without their products, which would not fit 31 b
 """
 
 from tidegate.limits import TICKS_MASK_MS
+from tidegate.observe.catalogue import BOUND, POLICY, TREND
 
 
 class Trend:
@@ -14,10 +15,13 @@ class Trend:
     `anchor` and `anchor_ms` are the last durable report; `held` and `held_ms` the newest sample
     that can be the next one, or None. Where the anchor is of an earlier boot its moment is not
     known: every line from it stays between the anchor's value and the next report's, and the
-    cone is a band.
+    cone is a band. Argument: bound, of the row.
     """
 
-    def __init__(self):
+    def __init__(self, bound):
+        self._bound = bound
+        # The longest time that two bounds can be multiplied by: to less than 2^30.
+        self._span_ms_max = (1 << 29) // (2 * bound)
         self.anchor = 0
         self.anchor_ms = 0
         self.is_timed = False
@@ -37,7 +41,38 @@ class Trend:
         self.is_away = False
         self.is_flat = True
         self._is_closed = False
-        self._low_ms = self._high_ms = 0
+        self._low = self._low_ms = self._high = self._high_ms = 0
+
+    def take_near(self, value, at_ms):
+        """What `fits` and `take` do with a sample within the bound of the anchor, but faster.
+
+        Where no limit is steeper than a level line. Result: whether it fits, and so was taken.
+        """
+        rise = value - self.anchor
+        if not (self.is_timed and self._low < 0 < self._high and self._low <= rise <= self._high):
+            if not self.fits(value, at_ms):
+                return False
+            self.take(value, at_ms)
+            return True
+        # No span is shorter than those of the limits: what is nearer than a limit is less steep.
+        span_ms = (at_ms - self.anchor_ms) & TICKS_MASK_MS
+        is_short = span_ms <= self._span_ms_max
+        self.held = value
+        self.held_ms = at_ms
+        self.is_away = False
+        rise -= self._bound
+        if self._low <= rise or (
+                self._low * span_ms < rise * self._low_ms if is_short
+                else is_less(self._low, self._low_ms, rise, span_ms)):
+            self._low = rise
+            self._low_ms = span_ms
+        rise += 2 * self._bound
+        if rise <= self._high or (
+                rise * self._high_ms < self._high * span_ms if is_short
+                else is_less(rise, span_ms, self._high, self._high_ms)):
+            self._high = rise
+            self._high_ms = span_ms
+        return True
 
     def fits(self, value, at_ms):
         """Whether the line to this sample is within the bound of each one taken since."""
@@ -51,18 +86,18 @@ class Trend:
         return (span_ms == 0 or not is_less(rise, span_ms, self._low, self._low_ms)
                 and not is_less(self._high, self._high_ms, rise, span_ms))
 
-    def take(self, value, at_ms, bound):
-        """Hold a sample that fits; from now on lines pass within `bound` of it."""
+    def take(self, value, at_ms):
+        """Hold a sample that fits; from now on lines pass within the bound of it."""
+        bound = self._bound
         self.held, self.held_ms = value, at_ms
         rise = value - self.anchor
         is_near = -bound <= rise <= bound
         if rise:
             self.is_flat = False
-        if not is_near:
-            if not self.is_away:
-                self.is_away, self.away_ms = True, at_ms
-        elif self.is_away:
+        if is_near:
             self.is_away = False
+        elif not self.is_away:
+            self.is_away, self.away_ms = True, at_ms
         if not self.is_timed:
             self._take_band(value, bound, is_near)
             return
@@ -83,6 +118,11 @@ class Trend:
         if not self._low_ms or value + bound < self._high:
             self._high = value + bound
         self._low_ms = 1
+
+
+def trend_of(row):
+    """The Trend of a catalogue's row; None for one of another policy."""
+    return Trend(row[BOUND]) if row[POLICY] == TREND else None
 
 
 def is_less(rise, span, other_rise, other_span):
