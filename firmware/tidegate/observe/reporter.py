@@ -32,10 +32,9 @@ class Reporter:
         self._alarm_ms = (self._now_ms + LOOK_AFTER_MS) & TICKS_MASK_MS
         for index in range(self._suppressor.count):
             self._attend(index)
-        if self.tally.run_count:
-            self.tally.step(self._now_ms)
-            if self.tally.run_count:
-                self._wake_in(self.tally.wait_ms(self._now_ms))
+        wait_ms = self.tally.step(self._now_ms)
+        if wait_ms >= 0:
+            self._wake_in(wait_ms)
 
     def _begin_alarm(self):
         """At the begin of a turn in which something may be due: are heartbeats?"""

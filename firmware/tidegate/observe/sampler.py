@@ -6,7 +6,7 @@ from tidegate.observe.catalogue import KIND, OPAQUE, is_valid
 from tidegate.observe.reporter import Reporter
 from tidegate.observe.suppress import DUE, PENDING
 from tidegate.observe.tally import (
-    FUSED, RECORDED, REFUSED, REPEATED, SETTLING, UNCHANGED, WITHIN_BOUND,
+    FULL, FUSED, RECORDED, REFUSED, REPEATED, SETTLING, UNCHANGED, WITHIN_BOUND,
 )
 
 # MicroPython looks for the names of what is built in last, and that takes as long as all the rest.
@@ -137,7 +137,7 @@ class Sampler(Reporter):
         if differs:
             reason = self._report(
                 index, value, self._now_ms, suppressor.passes(index, row, value), False)
-            if reason in (SETTLING, FUSED) or reason != RECORDED and flags & PENDING:
+            if reason == SETTLING or reason == FUSED or reason == FULL and flags & PENDING:
                 self._wait(index, bytes(value) if row[KIND] == OPAQUE else value)
             return reason
         if flags & PENDING:

@@ -22,7 +22,6 @@ class Tally:
         self.counts = [[0] * row_count for _ in REASON_NAMES]
         self.unknown_count = 0
         self.refused_id = 0
-        self.run_count = 0
         self._notes = notes
         self._warn = warn
         self._runs = {}
@@ -49,27 +48,30 @@ class Tally:
         if run is not None:
             run[0] += 1
             run[1] = now_ms
-        elif self.run_count < RUN_COUNT_MAX:
+        elif len(self._runs) < RUN_COUNT_MAX:
             self._runs[(observation_id, reason)] = [1, now_ms]
-            self.run_count += 1
             self._tell("suppressed run begins", reason, observation_id, 1)
 
     def step(self, now_ms):
-        """End the runs that have gone quiet."""
+        """End the runs that have gone quiet. Result: ms until the next may end, -1 for none."""
+        wait_ms = self._wait_ms(now_ms)
+        if wait_ms:
+            return wait_ms
         for key in sorted(self._runs):
             count, last_ms = self._runs[key]
             quiet_ms = (now_ms - last_ms) & TICKS_MASK_MS
             if quiet_ms >= RUN_QUIET_MS:
                 del self._runs[key]
-                self.run_count -= 1
                 self._tell("suppressed run ended", key[1], key[0], count, quiet_ms=quiet_ms)
+        return self._wait_ms(now_ms)
 
-    def wait_ms(self, now_ms):
-        """Ms until the next of the runs may end."""
-        quiet_ms = 0
-        for run in self._runs.values():
-            quiet_ms = max(quiet_ms, (now_ms - run[1]) & TICKS_MASK_MS)
-        return max(0, RUN_QUIET_MS - quiet_ms)
+    def _wait_ms(self, now_ms):
+        wait_ms = -1
+        for key in self._runs:
+            quiet_ms = (now_ms - self._runs[key][1]) & TICKS_MASK_MS
+            left_ms = max(0, RUN_QUIET_MS - quiet_ms)
+            wait_ms = left_ms if wait_ms < 0 else min(wait_ms, left_ms)
+        return wait_ms
 
     def _tell(self, event, reason, observation_id, count, **facts):
         if self._notes is not None:
