@@ -7,6 +7,7 @@ from tidegate_tools.suppression_rules import Rules
 
 from tidegate.diag.counters import Counters
 from tidegate.limits import TICKS_MASK_MS
+from tidegate.observe import policy
 from tidegate.observe.catalogue import (
     DEADBAND,
     EXACT,
@@ -84,6 +85,10 @@ class Device:
 
     def end(self):
         self.sampler.end_turn()
+
+    def change(self, policies):
+        """Other policies than the rows', from the next sample on."""
+        self.sampler.adopt(policy.rows(self.suppressor.catalogue, policies))
 
     def offer(self, observation_id, value, stamp=None):
         """Offer one sample. Result: the word for what became of it."""

@@ -1,13 +1,11 @@
 """Suppression in detail: settle time, zero, second bounds, stamps, fuses, other policies."""
 
-import pytest
-from sampling import DIAL, DRIFT, ENERGY, LABEL, MODE, POWER, ROWS, SHARE, STATE, VOLTS, Device
+from sampling import DIAL, DRIFT, ENERGY, MODE, POWER, ROWS, SHARE, STATE, VOLTS, Device
 
 from tidegate.clock.monotonic import Monotonic
 from tidegate.diag.trail import Trail
-from tidegate.errors import CatalogueError
 from tidegate.limits import FUSE_COUNT, FUSE_REFILL_MS, FUSE_SHARED_COUNT
-from tidegate.observe.catalogue import SUPPRESSED_ID, Catalogue
+from tidegate.observe.catalogue import SUPPRESSED_ID
 
 WARNING_ROW = (SUPPRESSED_ID, "SuppressedSamples", 1, "", 0, 0, 0, 0, 0, 0, 0, 0, 1, 64)
 
@@ -175,35 +173,18 @@ def test_another_policy_takes_effect_at_the_next_sample_and_makes_no_heartbeat_d
     device = Device()
     live(device, VOLTS, [0] * 50)
     live(device, POWER, [50] * 2, 50_000)
-    device.sampler.change({VOLTS: {"bound": 2, "heartbeat_s": 10}, "70": {"policy": "trend",
-        "zero_band": 0, "max_hold_s": 30, "bound_above": 0, "threshold": 0}})
+    device.change({VOLTS: {"bound": 2, "heartbeat_s": 10},
+                   "70": {"policy": "trend", "max_hold_s": 30}})
     device.turn(52_000)
     assert device.offer(VOLTS, 2) == "within_bound"
     assert device.offer(VOLTS, 3) == "recorded"
     assert device.offer(POWER, 51) == "within_bound"
-    device.sampler.change({})
+    device.change({})
     device.turn(53_000)
     assert device.offer(VOLTS, 8) == "within_bound"
-    assert len(device.durable) == 3
-
-
-@pytest.mark.parametrize("given, words", [
-    ({99: {"bound": 1}}, "no such observation"),
-    ({VOLTS: {"width": 1}}, "width"),
-    ({VOLTS: {"bound": 0}}, "above 0"),
-    ({VOLTS: {"bound": "1"}}, "bound"),
-    ({VOLTS: 5}, "table"),
-    ({LABEL: {"policy": "deadband", "bound": 1}}, "only numbers"),
-    ({VOLTS: {"policy": "trend"}}, "holds"),
-    ([], "table"),
-])
-def test_a_policy_that_contradicts_itself_is_refused_and_nothing_changes(given, words):
-    device = Device()
-    device.turn(0)
-    before = list(device.suppressor.rows)
-    with pytest.raises(CatalogueError, match=words):
-        device.sampler.change(given)
-    assert device.suppressor.rows == before == list(Catalogue(ROWS).rows)
+    assert [each[2:] for each in device.durable] == [
+        (VOLTS, 0, 0), (POWER, 50, 50_000), (VOLTS, 3, 52_000),
+        (POWER, 51, 52_000)], "what was held is told when there is no trend any more"
 
 
 def test_each_suppressed_sample_is_counted_under_its_observation_and_its_reason():

@@ -1,8 +1,7 @@
 """From a sample to a durable observation: check, suppress, append. The rules: SPEC section 2."""
 
 from tidegate.limits import RUN_QUIET_MS, TICKS_HALF_MS, TICKS_MASK_MS
-from tidegate.observe import policy
-from tidegate.observe.catalogue import KIND, OPAQUE, is_valid
+from tidegate.observe.catalogue import KIND, OPAQUE, POLICY, TREND, is_valid
 from tidegate.observe.reporter import Reporter
 from tidegate.observe.suppress import DUE, PENDING
 from tidegate.observe.tally import (
@@ -79,18 +78,12 @@ class Sampler(Reporter):
                     return
         self._examine(index, observation_id, value, stamp)
 
-    def change(self, policies):
-        """Other policies, from the next sample on: {id: {name: value}}, names of `policy`.
-
-        Rows that are not named get back what the catalogue says. Errors: CatalogueError; nothing
-        has changed then.
-        """
+    def adopt(self, rows):
+        """Other policies, from the next sample on. Argument: rows, of `observe.policy`."""
         suppressor = self._suppressor
-        rows = policy.rows(suppressor.catalogue, policies)
         for index in range(suppressor.count):
             if rows[index] != suppressor.rows[index]:
-                trend = suppressor.trends[index]
-                if trend is not None and trend.is_away:
+                if rows[index][POLICY] != TREND:
                     self._flush(index)
                 suppressor.change(index, rows[index], self._now_ms)
                 self._wake_in(0)

@@ -6,7 +6,7 @@ from tidegate.limits import (
     HEARTBEAT_S_MAX, PHASE_COUNT, SHORT_TEXT_BYTES_MAX, TICKS_HALF_MS, TICKS_MASK_MS,
 )
 from tidegate.observe.catalogue import (
-    EXACT, HEARTBEAT_S, ID, KIND, LOG, MAX, MIN, NUMBER, POLICY, SETTLE_S, TEXT, ZERO_BAND,
+    BOUND, EXACT, HEARTBEAT_S, ID, KIND, LOG, MAX, MIN, NUMBER, POLICY, SETTLE_S, TEXT, ZERO_BAND,
     bound_of, is_valid,
 )
 from tidegate.observe.trend import trend_of
@@ -89,27 +89,37 @@ class Suppressor:
     def begin(self, now_ms):
         """The first turn of this boot: heartbeats of restored values count from here."""
         for index in range(self.count):
-            self._settle_nothing(index, now_ms)
+            self._begin_row(index, now_ms)
 
-    def _settle_nothing(self, index, now_ms):
-        """As after a boot: nothing settles, the heartbeat counts from now, lines from before."""
-        self._reported_ms[index] = now_ms
+    def _begin_row(self, index, now_ms):
+        """Only the last report is known of a row: a line from it has no time to begin at."""
         self.seen_ms[index] = -1
+        self.newest[index] = None
         self.flags[index] = 0
-        last, trend = self.last[index], self.trends[index]
-        if last is not None and self.rows[index][KIND] == NUMBER:
-            if -self.rows[index][ZERO_BAND] <= last <= self.rows[index][ZERO_BAND]:
-                self.flags[index] = ZERO
-            if trend is not None:
-                trend.restart(last, -1, False)
+        if self.trends[index] is not None and self.last[index] is not None:
+            self.trends[index].restart(self.last[index], -1, False)
+        self._count_anew(index, now_ms)
+
+    def _count_anew(self, index, now_ms):
+        """Nothing settles, and the heartbeat counts from now."""
+        self._reported_ms[index] = now_ms
+        self.flags[index] &= PENDING
+        last, band = self.last[index], self.rows[index][ZERO_BAND]
+        if isinstance(last, int) and -band <= last <= band:
+            self.flags[index] |= ZERO
         self.open_window(index)
 
     def change(self, index, row, now_ms):
         """Row `index` gets another policy, from its next sample on. No heartbeat becomes due."""
+        is_other = row[POLICY] != self.rows[index][POLICY]
         self.rows[index] = row
-        self.trends[index] = trend_of(row)
-        self.newest[index] = None
-        self._settle_nothing(index, now_ms)
+        if is_other:
+            self.trends[index] = trend_of(row)
+            self._begin_row(index, now_ms)
+            return
+        if self.trends[index] is not None:
+            self.trends[index].set_bound(row[BOUND])
+        self._count_anew(index, now_ms)
 
     def look_after(self, index, now_ms):
         """Keep what is long past from looking fresh again when the ticks come round.

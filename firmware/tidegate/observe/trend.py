@@ -19,9 +19,7 @@ class Trend:
     """
 
     def __init__(self, bound):
-        self._bound = bound
-        # The longest time that two bounds can be multiplied by: to less than 2^30.
-        self._span_ms_max = (1 << 29) // (2 * bound)
+        self.set_bound(bound)
         self.anchor = 0
         self.anchor_ms = 0
         self.is_timed = False
@@ -33,6 +31,12 @@ class Trend:
         self._is_closed = False
         # Limits: rise and its time in ms, 0 where there is none yet; or a value of the band.
         self._low = self._low_ms = self._high = self._high_ms = 0
+
+    def set_bound(self, bound):
+        """Of the samples from now on; what those before have left of a line stays."""
+        self._bound = bound
+        # The longest time that two bounds can be multiplied by: to less than 2^30.
+        self._span_ms_max = (1 << 29) // (2 * bound)
 
     def restart(self, value, at_ms, is_timed):
         """A report is durable: lines begin there. Nothing is held and nothing lies between."""
