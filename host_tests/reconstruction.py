@@ -109,7 +109,7 @@ class Receiver:
         self._suppressor = Suppressor(catalogue, phase)
         self._places = catalogue.places
         self._sampler = Sampler(catalogue, self._suppressor, self._append, Counters())
-        self._counts = self._sampler.tally.counts
+        self._count = self._sampler.tally.count
         self._now_ms = self._seq = 0
         self._fresh = []
 
@@ -134,10 +134,10 @@ class Receiver:
         series = self.series.get(observation_id)
         if series is None:
             return
-        place, counts = self._places[observation_id], self._counts
-        before = counts[EXCUSES[0]][place] + counts[EXCUSES[1]][place]
+        place = self._places[observation_id]
+        before = [self._count(reason, place) for reason in EXCUSES]
         self._sampler.offer(observation_id, value)
-        after = counts[EXCUSES[0]][place] + counts[EXCUSES[1]][place]
+        after = [self._count(reason, place) for reason in EXCUSES]
         self._fresh.append((series, value, after != before))
 
     def end(self):

@@ -57,6 +57,7 @@ class Device:
 
     def boot(self):
         """A restart: only what is durable stays."""
+        self._is_open = False
         catalogue = Catalogue(self._rows)
         self.suppressor = Suppressor(catalogue, self._phase)
         for seq, (_, _, observation_id, value, _) in enumerate(self.durable, 1):
@@ -80,10 +81,14 @@ class Device:
 
     def turn(self, now_ms):
         """Begin a turn; the one before ends."""
+        if self._is_open:
+            self.end()
+        self._is_open = True
         self.now_ms = now_ms
         self.sampler.begin_turn(now_ms & TICKS_MASK_MS)
 
     def end(self):
+        self._is_open = False
         self.sampler.end_turn()
 
     def change(self, policies):

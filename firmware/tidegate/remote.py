@@ -129,10 +129,10 @@ class Remote:
         index, agent = self._suppressor.index(_number(argument)), self._agent
         if index < 0:
             return BAD_ARGUMENT, {}
-        counts = agent.counters.tally.counts
+        tally = agent.counters.tally
         return "", {"id": int(argument), "policy": policy.names_of(self._suppressor.rows[index]),
                     "seq": self._suppressor.seq(index),
-                    "not_reported": {name: counts[reason][index]
+                    "not_reported": {name: tally.count(reason, index)
                                      for reason, name in enumerate(REASON_NAMES)}}
 
     def _policy(self, argument, now_ms):

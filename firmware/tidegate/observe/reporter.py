@@ -146,11 +146,11 @@ class Reporter:
                 newest = suppressor.newest[index]
                 self._report(index, newest, self._seen_ms[index],
                              suppressor.passes(index, suppressor.rows[index], newest), False)
-        elif trend is not None and trend.is_away and not self._hold_wait_ms(index):
+        elif trend is not None and trend.away_ms >= 0 and not self._hold_wait_ms(index):
             self._let_go(index, False)
         if suppressor.flags[index] & PENDING:
             self._wake_in(self._report_wait_ms(index))
-        elif trend is not None and trend.is_away:
+        elif trend is not None and trend.away_ms >= 0:
             self._wake_in(self._hold_wait_ms(index) or self._report_wait_ms(index))
         if not suppressor.flags[index] & DUE:
             wait_ms = suppressor.beat_wait_ms(index, self._now_ms)

@@ -23,18 +23,13 @@ class Sampler(Reporter):
         super().__init__(catalogue, suppressor, append, counters, trail)
         # Of sources that stamp their values: the last stamp and value of each row.
         self._stamps = self._stamped = None
-        self._is_open = False
         self._find = self._places.get
-        self._unchanged = self.tally.counts[UNCHANGED]
-        self._within_bound = self.tally.counts[WITHIN_BOUND]
+        self._unchanged, self._within_bound = self.tally.unchanged, self.tally.within_bound
         self._quick, self._flat, self._last = suppressor.quick, suppressor.flat, suppressor.last
         self._low, self._high, self._trends = suppressor.low, suppressor.high, suppressor.trends
 
     def begin_turn(self, now_ms):
-        """All samples offered until the next call were taken at `now_ms`."""
-        if self._is_open:
-            self.end_turn()
-        self._is_open = True
+        """All samples offered until `end_turn` were taken at `now_ms`."""
         if self._now_ms < 0:
             self._suppressor.begin(now_ms)
             self.fuses.begin(now_ms)
@@ -46,7 +41,6 @@ class Sampler(Reporter):
 
     def end_turn(self):
         """The source has given all of this turn: report what has waited long enough."""
-        self._is_open = False
         if self._is_alarm:
             self._is_alarm = False
             self.attend()
@@ -158,8 +152,8 @@ class Sampler(Reporter):
             suppressor.flags[index] &= ~PENDING
         trend.take(value, now_ms)
         is_due = suppressor.flags[index] & DUE
-        if is_due or trend.is_away and not self._hold_wait_ms(index):
-            reason = self._report(index, value, now_ms, False, is_due and not trend.is_away)
+        if is_due or trend.away_ms >= 0 and not self._hold_wait_ms(index):
+            reason = self._report(index, value, now_ms, False, is_due and trend.away_ms < 0)
             if reason == RECORDED:
                 return reason
             self._look_again(index)
@@ -172,6 +166,6 @@ class Sampler(Reporter):
         """After a trend has taken a sample: may the first look decide on the next?"""
         suppressor = self._suppressor
         trend = suppressor.trends[index]
-        if trend.is_away:
+        if trend.away_ms >= 0:
             self._wake_in(self._hold_wait_ms(index))
         suppressor.open_window(index)

@@ -97,7 +97,7 @@ class Suppressor:
         self.newest[index] = None
         self.flags[index] = 0
         if self.trends[index] is not None and self.last[index] is not None:
-            self.trends[index].restart(self.last[index], -1, False)
+            self.trends[index].restart(self.last[index], -1)
         self._count_anew(index, now_ms)
 
     def _count_anew(self, index, now_ms):
@@ -130,9 +130,9 @@ class Suppressor:
             self._reported_ms[index] = (now_ms - HEARTBEAT_S_MAX * 1_000) & TICKS_MASK_MS
             self.flags[index] &= ~REPORTED
         trend = self.trends[index]
-        if trend is not None and trend.is_timed:
+        if trend is not None and trend.anchor_ms >= 0:
             if (now_ms - trend.anchor_ms) & TICKS_MASK_MS > TICKS_HALF_MS:
-                trend.restart(trend.anchor, -1, False)
+                trend.restart(trend.anchor, -1)
 
     def differs(self, index, row, value):
         """Whether a valid value of a row without a trend is beyond what its last report stands
@@ -206,7 +206,7 @@ class Suppressor:
         self.newest[index] = None
         if self.trends[index] is not None:
             self.seen_ms[index] = now_ms if at_ms is None else at_ms
-            self.trends[index].restart(value, self.seen_ms[index], True)
+            self.trends[index].restart(value, self.seen_ms[index])
         self.open_window(index)
 
     def open_window(self, index):

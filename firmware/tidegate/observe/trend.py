@@ -14,22 +14,21 @@ class Trend:
 
     `anchor` and `anchor_ms` are the last durable report; `held` and `held_ms` the newest sample
     that can be the next one, or None. Where the anchor is of an earlier boot its moment is not
-    known: every line from it stays between the anchor's value and the next report's, and the
-    cone is a band. Argument: bound, of the row.
+    known, `anchor_ms` is -1: every line from it stays between the anchor's value and the next
+    report's, and the cone is a band. `away_ms` is the moment since which samples differ by more
+    than the bound from the anchor, -1 while they do not. Argument: bound, of the row.
     """
 
     def __init__(self, bound):
         self.set_bound(bound)
         self.anchor = 0
         self.anchor_ms = 0
-        self.is_timed = False
         self.held = None
         self.held_ms = 0
-        self.is_away = False
-        self.away_ms = 0
+        self.away_ms = -1
         self.is_flat = True
-        self._is_closed = False
-        # Limits: rise and its time in ms, 0 where there is none yet; or a value of the band.
+        # Limits: rise and its time in ms, 0 where there is none yet; or a value of the band. The
+        # time of the lower one is -1 where nothing fits any more.
         self._low = self._low_ms = self._high = self._high_ms = 0
 
     def set_bound(self, bound):
@@ -38,13 +37,12 @@ class Trend:
         # The longest time that two bounds can be multiplied by: to less than 2^30.
         self._span_ms_max = (1 << 29) // (2 * bound)
 
-    def restart(self, value, at_ms, is_timed):
+    def restart(self, value, at_ms):
         """A report is durable: lines begin there. Nothing is held and nothing lies between."""
-        self.anchor, self.anchor_ms, self.is_timed = value, at_ms, is_timed
+        self.anchor, self.anchor_ms = value, at_ms
         self.held = None
-        self.is_away = False
+        self.away_ms = -1
         self.is_flat = True
-        self._is_closed = False
         self._low = self._low_ms = self._high = self._high_ms = 0
 
     def take_near(self, value, at_ms):
@@ -53,7 +51,8 @@ class Trend:
         Where no limit is steeper than a level line. Result: whether it fits, and so was taken.
         """
         rise = value - self.anchor
-        if not (self.is_timed and self._low < 0 < self._high and self._low <= rise <= self._high):
+        if not (self.anchor_ms >= 0 and self._low < 0 < self._high
+                and self._low <= rise <= self._high):
             if not self.fits(value, at_ms):
                 return False
             self.take(value, at_ms)
@@ -63,7 +62,7 @@ class Trend:
         is_short = span_ms <= self._span_ms_max
         self.held = value
         self.held_ms = at_ms
-        self.is_away = False
+        self.away_ms = -1
         rise -= self._bound
         if self._low <= rise or (
                 self._low * span_ms < rise * self._low_ms if is_short
@@ -80,11 +79,9 @@ class Trend:
 
     def fits(self, value, at_ms):
         """Whether the line to this sample is within the bound of each one taken since."""
-        if self._is_closed:
-            return False
-        if not self._low_ms:
-            return True
-        if not self.is_timed:
+        if self._low_ms <= 0:
+            return self._low_ms == 0
+        if self.anchor_ms < 0:
             return self._low <= value <= self._high
         rise, span_ms = value - self.anchor, (at_ms - self.anchor_ms) & TICKS_MASK_MS
         return (span_ms == 0 or not is_less(rise, span_ms, self._low, self._low_ms)
@@ -99,15 +96,16 @@ class Trend:
         if rise:
             self.is_flat = False
         if is_near:
-            self.is_away = False
-        elif not self.is_away:
-            self.is_away, self.away_ms = True, at_ms
-        if not self.is_timed:
+            self.away_ms = -1
+        elif self.away_ms < 0:
+            self.away_ms = at_ms
+        if self.anchor_ms < 0:
             self._take_band(value, bound, is_near)
             return
         span_ms = (at_ms - self.anchor_ms) & TICKS_MASK_MS
         if not span_ms:
-            self._is_closed = self._is_closed or not is_near
+            if not is_near:
+                self._low_ms = -1
             return
         if not self._low_ms or is_less(self._low, self._low_ms, rise - bound, span_ms):
             self._low, self._low_ms = rise - bound, span_ms
@@ -115,13 +113,11 @@ class Trend:
             self._high, self._high_ms = rise + bound, span_ms
 
     def _take_band(self, value, bound, is_near):
-        if not is_near:
-            self._is_closed = True
         if not self._low_ms or value - bound > self._low:
             self._low = value - bound
         if not self._low_ms or value + bound < self._high:
             self._high = value + bound
-        self._low_ms = 1
+        self._low_ms = 1 if is_near else -1
 
 
 def trend_of(row):
