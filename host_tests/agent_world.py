@@ -87,9 +87,13 @@ class AgentWorld:
         clock = SimClock((1 << 30) - 1, UTC_MS + self.now_ms if self.is_dated else None)
         self.ports = FakePorts(
             self.flash, clock, self.network, self.chance.below(1 << 20), self.keep)
-        source = SimulatedSource(self.seed, 60, 1_500, 1_800)
-        self.agent = Agent(self.ports, Tap(source, self), self.configuration, umqtt.simple, UTC_MS)
+        source = Tap(self.source(), self)
+        self.agent = Agent(self.ports, source, self.configuration, umqtt.simple, UTC_MS)
         self.now_ms += self.chance.below(3_000)
+
+    def source(self):
+        """Of one boot."""
+        return SimulatedSource(self.seed, 60, 1_500, 1_800)
 
     def accepted(self, observation_id, value, at_ms):
         fact = (self.turn[0], at_ms, observation_id, as_json(value))

@@ -6,6 +6,7 @@ prints its name when it has passed.
 
 import command_checks
 import meter_checks
+import suppress_checks
 import umqtt180
 import umqtt.simple
 from fake_network import FakeNetwork, FakeStream
@@ -205,7 +206,7 @@ CHECKS = (
     check_monotonic, check_backoff, check_ranges, check_frame, check_configuration,
     check_suppression, check_wire, check_session, check_spool, check_payload, check_echoes,
     check_uplink,
-) + command_checks.CHECKS + meter_checks.CHECKS  # fmt: skip
+) + command_checks.CHECKS + meter_checks.CHECKS + suppress_checks.CHECKS  # fmt: skip
 
 
 def main():

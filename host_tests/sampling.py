@@ -7,6 +7,7 @@ from tidegate_tools.suppression_rules import Rules
 
 from tidegate.diag.counters import Counters
 from tidegate.limits import TICKS_MASK_MS
+from tidegate.observe import policy
 from tidegate.observe.catalogue import (
     DEADBAND,
     EXACT,
@@ -56,6 +57,7 @@ class Device:
 
     def boot(self):
         """A restart: only what is durable stays."""
+        self._is_open = False
         catalogue = Catalogue(self._rows)
         self.suppressor = Suppressor(catalogue, self._phase)
         for seq, (_, _, observation_id, value, _) in enumerate(self.durable, 1):
@@ -79,11 +81,19 @@ class Device:
 
     def turn(self, now_ms):
         """Begin a turn; the one before ends."""
+        if self._is_open:
+            self.end()
+        self._is_open = True
         self.now_ms = now_ms
         self.sampler.begin_turn(now_ms & TICKS_MASK_MS)
 
     def end(self):
+        self._is_open = False
         self.sampler.end_turn()
+
+    def change(self, policies):
+        """Other policies than the rows', from the next sample on."""
+        self.sampler.adopt(policy.rows(self.suppressor.catalogue, policies))
 
     def offer(self, observation_id, value, stamp=None):
         """Offer one sample. Result: the word for what became of it."""

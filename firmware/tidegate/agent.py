@@ -16,6 +16,7 @@ from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
 from tidegate.link.resolver import Resolver
 from tidegate.observe.catalogue import LOG_NAMES, RECORDS, Catalogue
+from tidegate.observe.policy import Policies
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
 from tidegate.presence import Presence
@@ -48,6 +49,7 @@ class Agent:
         self.counters = Counters()
         self.trail = trail.Trail(self.monotonic, self._say)
         catalogue = Catalogue()
+        self.policies = Policies(catalogue, configuration["policies"], ports.keep, self.trail)
         identity = configuration["device_id"].encode()
         suppressor = Suppressor(catalogue, crc24(FIRST, identity, 0, len(identity)) % PHASE_COUNT)
         self.spool = self._start_spool(suppressor)
@@ -72,9 +74,10 @@ class Agent:
         self.backoff.start(self.monotonic.now_ms)
         self.endpoints.lost(self.backoff.period_ms, self.monotonic.now_ms)
         self._was_linked = True
-        self._sampler = Sampler(
+        self.sampler = Sampler(
             catalogue, suppressor, self.spool.append, self.counters, self.trail)
-        self._offer = self._sampler.offer
+        self.sampler.adopt(self.policies.rows())
+        self._offer = self.sampler.offer
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
         topic = "tidegate/1/%s/" % configuration["device_id"]
         self._confirm_topic = (topic + "confirm").encode()
@@ -175,9 +178,9 @@ class Agent:
             elapsed_ms += self.anchor.utc_zero_ms - self._scenario_utc_ms
         if hasattr(self._source, "turn"):
             self._source.turn(self.spool.boot, mono_ms)
-        self._sampler.begin_turn(now_ms)
+        self.sampler.begin_turn(now_ms)
         self._source.step(elapsed_ms, self._offer)
-        self._sampler.end_turn()
+        self.sampler.end_turn()
         self._watch_records()
 
     def _watch_records(self):

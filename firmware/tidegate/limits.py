@@ -47,6 +47,9 @@ METER_FRAME_BYTES_MAX = 512
 METER_SILENT_TURN_COUNT = 10
 METER_TAKE_UP_TURN_COUNT = 60
 
+# Of what is long past, so often it is seen to that it does not look fresh again.
+LOOK_AFTER_MS = 3_600_000
+
 # Spool. A sector is one erase block.
 BLOCK_BYTES = 4_096
 BLOCK_BYTES_MIN = 512
@@ -161,7 +164,7 @@ TRAIL_COUNT_MAX = 32
 
 assert SAMPLE_PERIOD_MS <= TURN_WAIT_MS_MAX * 2
 assert TICKS_HALF_MS > 2 * 86_400_000, "heartbeats of a day are told apart by half the period"
-assert HEARTBEAT_S_MAX * 1_000 < TICKS_HALF_MS
+assert HEARTBEAT_S_MAX * 1_000 + LOOK_AFTER_MS < TICKS_HALF_MS
 assert FUSE_COUNT * FUSE_REFILL_MS < TICKS_HALF_MS
 assert FUSE_SHARED_COUNT * FUSE_SHARED_REFILL_MS < TICKS_HALF_MS
 assert DELTA_MS_MAX < TICKS_PERIOD_MS, "a frame's time is a delta within one period"

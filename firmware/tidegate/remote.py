@@ -5,9 +5,12 @@ from tidegate.limits import (
     ACTION_WAIT_MS, BACKLOG_RATE_MAX, HINT_AGE_S_MAX, TICKS_HALF_MS, TICKS_MASK_MS,
 )
 from tidegate.diag import trail
+from tidegate.diag.counters import REASON_NAMES
+from tidegate.errors import CatalogueError
 from tidegate.link import hint, session
+from tidegate.observe import policy
 from tidegate.observe.catalogue import COMMAND_COUNTER_ID, LOG_NAMES, NUMBER, RECORDS
-from tidegate.uplink.commands import BAD_ARGUMENT, NOT_POSSIBLE, Commands
+from tidegate.uplink.commands import BAD_ARGUMENT, NOT_KEPT, NOT_POSSIBLE, Commands
 
 _TRAIL_LINES = 4
 _LINE_COUNT_MAX = 200
@@ -34,6 +37,7 @@ class Remote:
         self.verbs = {
             "ping": (False, self._ping), "status": (False, self._status),
             "time": (False, self._time), "trail": (False, self._trail),
+            "observation": (False, self._observation), "policy": (True, self._policy),
             "again": (True, self._again), "backlog": (True, self._backlog),
             "snapshot": (True, self._snapshot), "rehearse": (True, self._rehearse),
             "reconnect": (True, self._reconnect), "restart": (True, self._restart),
@@ -119,6 +123,34 @@ class Remote:
     def _trail(self, argument, now_ms):
         lines = self._agent.trail.lines[-_TRAIL_LINES:]
         return "", {"lines": [line[:_LINE_COUNT_MAX] for line in lines]}
+
+    def _observation(self, argument, now_ms):
+        """`ID`: the policy in force, and what became of its samples in this boot."""
+        index, agent = self._suppressor.index(_number(argument)), self._agent
+        if index < 0:
+            return BAD_ARGUMENT, {}
+        tally = agent.counters.tally
+        return "", {"id": int(argument), "policy": policy.names_of(self._suppressor.rows[index]),
+                    "seq": self._suppressor.seq(index),
+                    "not_reported": {name: tally.count(reason, index)
+                                     for reason, name in enumerate(REASON_NAMES)}}
+
+    def _policy(self, argument, now_ms):
+        """`ID NAME VALUE ..`: another policy from the next sample on; `ID default`: as before."""
+        words, agent = argument.split(" "), self._agent
+        index = self._suppressor.index(_number(words[0]))
+        given = {name: text if name == "policy" else _number(text)
+                 for name, text in zip(words[1::2], words[2::2])}
+        if index < 0 or words[1:] != ["default"] and (not given or len(words) % 2 == 0):
+            return BAD_ARGUMENT, {}
+        try:
+            if not agent.policies.change(int(words[0]), given):
+                return NOT_KEPT, {}
+        except CatalogueError as error:
+            return str(error), {}
+        agent.sampler.adopt(agent.policies.rows())
+        agent.trail.note(trail.INFO, "policy changed", id=words[0])
+        return "", {"id": int(words[0]), "policy": policy.names_of(self._suppressor.rows[index])}
 
     def _again(self, argument, now_ms):
         for log in range(len(LOG_NAMES)):

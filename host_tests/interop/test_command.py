@@ -45,6 +45,8 @@ def test_what_is_asked_is_answered_and_what_changes_needs_key_and_counter(tmp_pa
             assert await say("again", key="another") == "not authentic"
             assert (await say("backlog", "100 60", counter=5))["for_s"] == 60
             assert await say("backlog", "0 60", counter=5) == "counter too low"
+            assert (await say("policy", "501 bound 0")).startswith("policies: 501: bound: ")
+            assert (await say("policy", "501 bound 3000"))["policy"]["bound"] == 3_000
             await asyncio.sleep(0.3)
             await watcher.forge_state(
                 {"v": 1, "state": "offline", "dev": DEVICE, "session": [1, 0]})
@@ -58,6 +60,9 @@ def test_what_is_asked_is_answered_and_what_changes_needs_key_and_counter(tmp_pa
             await watcher.birth((2, 1))
             assert await say("again", counter=5) == "counter too low"
             assert "count" in await say("again")
+            found = await say("observation", "501", key="")
+            assert found["policy"]["bound"] == 3_000, "a start does not take it back"
+            assert sum(found["not_reported"].values()) > 0
 
         code, said = await run(field.broker.port, DEVICE, "ping", "--json")
         assert code == 0 and json.loads(said)["result"]["mono_ms"] > 0

@@ -180,7 +180,7 @@ def test_a_signed_value_of_8_kib_arrives_whole_also_over_a_lost_session(confirm)
     world = up(AgentWorld(18, confirm))
     value = bytes(range(256)) * 32
     world.run(3_000)
-    world.agent._sampler.offer(554, value)
+    world.agent.sampler.offer(554, value)
     world.accepted(554, value, world.turn[1])
     world.run(20)
     world.broker.cut()

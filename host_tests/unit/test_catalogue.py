@@ -50,7 +50,7 @@ def test_the_rows_these_tests_change_are_good():
         (changed(NUMBER_ROW, KIND=-1), "kind"),
         (changed(NUMBER_ROW, LOG=2), "log"),
         (changed(NUMBER_ROW, POLICY=3), "policy"),
-        (changed(NUMBER_ROW, POLICY=0), "exact has no bound"),
+        (changed(NUMBER_ROW, POLICY=0), "exact has none"),
         (changed(NUMBER_ROW, BOUND=0), "above 0"),
         (changed(NUMBER_ROW, BOUND=-1), "above 0"),
         (changed(NUMBER_ROW, POLICY=2, BOUND=0), "above 0"),

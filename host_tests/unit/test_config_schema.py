@@ -30,6 +30,7 @@ def test_the_least_configuration_gets_every_default():
         "confirm": "echo",
         "codec": "json",
         "keep_alive_s": 60,
+        "policies": {},
         "command_key": "",
     }
 
@@ -50,6 +51,7 @@ def test_what_is_given_is_kept():
         "confirm": "puback",
         "codec": "packed",
         "keep_alive_s": 1_170,
+        "policies": {"501": {"bound": 3_000}},
         "command_key": "k" * 64,
     }
     assert schema.check(dict(given)) == given

@@ -5,7 +5,7 @@ from tidegate.limits import (
     COMMAND_KEY_BYTES_MAX, DEVICE_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN,
 )
 
-TEXT, INTEGER, CHOICE = 0, 1, 2
+TEXT, INTEGER, CHOICE, TABLE = 0, 1, 2, 3
 
 # name, type, default (None: must be given), minimum, maximum (of a text: bytes), choices, meaning
 KEYS = (
@@ -24,6 +24,8 @@ KEYS = (
      "the server's PUBACK"),
     ("codec", CHOICE, "json", 0, 0, ("json", "packed", "collection"), "form of the payloads"),
     ("keep_alive_s", INTEGER, 60, KEEP_ALIVE_S_MIN, KEEP_ALIVE_S_MAX, (), "MQTT keep-alive"),
+    ("policies", TABLE, {}, 0, 0, (), "of observations, other than the catalogue's: a table of "
+     "ids, each with a table of names and values; checked by observe.policy"),
     ("command_key", TEXT, "", 0, COMMAND_KEY_BYTES_MAX, (), "secret that signs commands which "
      "change something, empty for none; never shown"),
 )
@@ -73,6 +75,9 @@ def _check_value(row, value):
     if kind == CHOICE:
         if value not in choices:
             raise ConfigurationError("%s: one of %s" % (name, ", ".join(choices)))
+    elif kind == TABLE:
+        if not isinstance(value, dict):
+            raise ConfigurationError("%s: a table" % name)
     elif kind == TEXT:
         if not isinstance(value, str) or not low <= len(value.encode()) <= high:
             raise ConfigurationError("%s: a text of %d to %d bytes" % (name, low, high))

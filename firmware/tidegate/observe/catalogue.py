@@ -137,39 +137,47 @@ def check_row(row):
         _wrong(row, "minimum is above maximum")
     if row[KIND] not in (NUMBER, TEXT, OPAQUE) or row[LOG] not in (TELEMETRY, RECORDS):
         _wrong(row, "kind or log is unknown")
-    check_policy(row)
+    fault = policy_fault(row)
+    if fault:
+        _wrong(row, fault)
 
 
-def check_policy(row):
-    """What of a row may be changed while the agent runs. Errors: CatalogueError."""
+def policy_fault(row):
+    """What is wrong with that of a row which may be changed while the agent runs; "" for nothing.
+
+    The text begins with the name of the column.
+    """
     if row[POLICY] not in (EXACT, DEADBAND, TREND):
-        _wrong(row, "policy is unknown")
-    is_exact = row[POLICY] == EXACT
-    if is_exact and row[BOUND] or not is_exact and row[BOUND] <= 0:
-        _wrong(row, "exact has no bound, the other policies have one above 0")
+        return "policy: unknown"
+    is_exact, is_trend = row[POLICY] == EXACT, row[POLICY] == TREND
     if row[KIND] != NUMBER and not is_exact:
-        _wrong(row, "only numbers have a deadband or a trend")
-    if min(row[ZERO_BAND], row[SETTLE_S], row[HEARTBEAT_S], row[MAX_HOLD_S]) < 0:
-        _wrong(row, "bands and times are not negative")
+        return "policy: only numbers have a deadband or a trend"
+    if is_exact and row[BOUND] or not is_exact and row[BOUND] <= 0:
+        return "bound: exact has none, the other policies have one above 0"
+    for name, column in (("zero_band", ZERO_BAND), ("settle_s", SETTLE_S),
+                         ("heartbeat_s", HEARTBEAT_S), ("max_hold_s", MAX_HOLD_S)):
+        if row[column] < 0:
+            return name + ": negative"
     if row[ZERO_BAND] and row[POLICY] != DEADBAND:
-        _wrong(row, "only a deadband has a zero band")
+        return "zero_band: only a deadband has one"
     if row[HEARTBEAT_S] > HEARTBEAT_S_MAX or 0 < row[HEARTBEAT_S] <= 2 * row[SETTLE_S]:
-        _wrong(row, "a heartbeat takes more than twice the settle time, at most a day")
-    if row[POLICY] == TREND and not row[SETTLE_S] <= row[MAX_HOLD_S] <= HEARTBEAT_S_MAX \
-            or row[POLICY] == TREND and not row[MAX_HOLD_S]:
-        _wrong(row, "a trend holds for 1 s or more, not less than it settles, at most a day")
-    if len(row) > MAX + 1:
-        _check_second_bound(row)
+        return "heartbeat_s: 0, or more than twice settle_s, at most %d" % HEARTBEAT_S_MAX
+    if is_trend and not max(1, row[SETTLE_S]) <= row[MAX_HOLD_S] <= HEARTBEAT_S_MAX:
+        return "max_hold_s: a trend holds for 1 s or more, not less than settle_s, at most %d" \
+            % HEARTBEAT_S_MAX
+    return _second_bound_fault(row) if len(row) > MAX + 1 else ""
 
 
-def _check_second_bound(row):
-    if row[POLICY] != DEADBAND or row[BOUND_ABOVE] < row[BOUND] or row[THRESHOLD] < 0:
-        _wrong(row, "only a deadband has a second bound: not below the first, above a threshold")
+def _second_bound_fault(row):
+    if row[POLICY] != DEADBAND or row[BOUND_ABOVE] < row[BOUND]:
+        return "bound_above: only a deadband has one, not below bound"
+    if row[THRESHOLD] < 0:
+        return "threshold: negative"
     if row[IS_PER_MILLE] not in (0, 1):
-        _wrong(row, "whether bounds are per mille is 0 or 1")
+        return "is_per_mille: 0 or 1"
     if row[IS_PER_MILLE] and (row[MAX] - row[MIN] > PER_MILLE_RANGE_MAX or bound_of(row, 0) < 1):
-        _wrong(row, "per mille is of a range of at most %d, and gives 1 or more"
-               % PER_MILLE_RANGE_MAX)
+        return "is_per_mille: of a range of at most %d, and 1 or more" % PER_MILLE_RANGE_MAX
+    return ""
 
 
 def _wrong(row, text):

@@ -1,8 +1,8 @@
 """Reports: what holds one up, what becomes of it, what waits for its moment. SPEC section 2."""
 
-from tidegate.limits import TICKS_HALF_MS, TICKS_MASK_MS
+from tidegate.limits import LOOK_AFTER_MS, TICKS_HALF_MS, TICKS_MASK_MS
 from tidegate.observe.catalogue import (
-    BOUND, CONTEXT, ID, KIND, LOG, MAX_HOLD_S, SUPPRESSED_ID,
+    CONTEXT, ID, KIND, LOG, MAX_HOLD_S, SUPPRESSED_ID,
 )
 from tidegate.observe.fuse import Fuses
 from tidegate.observe.suppress import DUE, PENDING
@@ -22,19 +22,33 @@ class Reporter:
         self._counters = counters
         self.fuses = Fuses(suppressor.count)
         counters.tally = self.tally = Tally(suppressor.count, trail, self._warn)
-        self._quick, self._seen_ms = suppressor.quick, suppressor.seen_ms
+        self._seen_ms = suppressor.seen_ms
         self._now_ms = -1
-        self._alarm_ms = 0
+        self._alarm_ms = self._kept_ms = 0
+        self._is_alarm = False
 
     def attend(self):
         """At the end of a turn: report what has waited long enough."""
-        now_ms = self._now_ms
-        if (now_ms - self._alarm_ms) & TICKS_MASK_MS < TICKS_HALF_MS:
-            self._alarm_ms = (now_ms + TICKS_HALF_MS - 1) & TICKS_MASK_MS
-            for index in range(self._suppressor.count):
-                self._attend(index)
-        if self.tally.run_count:
-            self.tally.step(now_ms)
+        self._alarm_ms = (self._now_ms + LOOK_AFTER_MS) & TICKS_MASK_MS
+        for index in range(self._suppressor.count):
+            self._attend(index)
+        wait_ms = self.tally.step(self._now_ms)
+        if wait_ms >= 0:
+            self._wake_in(wait_ms)
+
+    def _begin_alarm(self):
+        """At the begin of a turn in which something may be due: are heartbeats?"""
+        suppressor, now_ms = self._suppressor, self._now_ms
+        is_time = (now_ms - self._kept_ms) & TICKS_MASK_MS >= LOOK_AFTER_MS
+        if is_time:
+            self._kept_ms = now_ms
+        for index in range(suppressor.count):
+            if is_time:
+                suppressor.look_after(index, now_ms)
+                self.fuses.look_after(index, now_ms)
+            if not suppressor.flags[index] & DUE and not suppressor.beat_wait_ms(index, now_ms):
+                suppressor.flags[index] |= DUE
+                self._look_closely(index)
 
     def _report(self, index, value, at_ms, is_passing, is_beat):
         """Append a sample of moment `at_ms` unless a rule holds it up. Result: as `_examine`."""
@@ -67,9 +81,10 @@ class Reporter:
         """Report what a trend holds; the newest sample, if it had to wait, is held from now on."""
         suppressor = self._suppressor
         trend, newest = suppressor.trends[index], suppressor.newest[index]
+        newest_ms = self._seen_ms[index]
         reason = self._report(index, trend.held, trend.held_ms, is_passing, False)
         if reason == RECORDED and newest is not None:
-            trend.take(newest, self._seen_ms[index], suppressor.rows[index][BOUND])
+            trend.take(newest, newest_ms)
             self._look_again(index)
         return reason
 
@@ -116,8 +131,9 @@ class Reporter:
         """What the first look took for unchanged lies on the line: its last sample is held."""
         suppressor, seen_ms = self._suppressor, self._seen_ms[index]
         trend = suppressor.trends[index]
-        if self._quick[index] is not suppressor and seen_ms >= 0 and seen_ms != trend.anchor_ms:
-            trend.take(suppressor.last[index], seen_ms, suppressor.rows[index][BOUND])
+        if suppressor.flat[index] is not suppressor and seen_ms >= 0 \
+                and seen_ms != trend.anchor_ms:
+            trend.take(suppressor.last[index], seen_ms)
 
     def _attend(self, index):
         """At the end of a turn: what of this row is due, and when is the next?"""
@@ -130,11 +146,11 @@ class Reporter:
                 newest = suppressor.newest[index]
                 self._report(index, newest, self._seen_ms[index],
                              suppressor.passes(index, suppressor.rows[index], newest), False)
-        elif trend is not None and trend.is_away and not self._hold_wait_ms(index):
+        elif trend is not None and trend.away_ms >= 0 and not self._hold_wait_ms(index):
             self._let_go(index, False)
         if suppressor.flags[index] & PENDING:
             self._wake_in(self._report_wait_ms(index))
-        elif trend is not None and trend.is_away:
+        elif trend is not None and trend.away_ms >= 0:
             self._wake_in(self._hold_wait_ms(index) or self._report_wait_ms(index))
         if not suppressor.flags[index] & DUE:
             wait_ms = suppressor.beat_wait_ms(index, self._now_ms)
@@ -142,6 +158,8 @@ class Reporter:
                 self._wake_in(wait_ms)
 
     def _wake_in(self, wait_ms):
+        if not wait_ms:
+            self._is_alarm = True
         alarm_ms = (self._now_ms + wait_ms) & TICKS_MASK_MS
         if (self._alarm_ms - alarm_ms) & TICKS_MASK_MS < TICKS_HALF_MS:
             self._alarm_ms = alarm_ms

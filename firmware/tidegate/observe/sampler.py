@@ -1,13 +1,15 @@
 """From a sample to a durable observation: check, suppress, append. The rules: SPEC section 2."""
 
-from tidegate.limits import TICKS_HALF_MS, TICKS_MASK_MS
-from tidegate.observe import policy
-from tidegate.observe.catalogue import BOUND, KIND, OPAQUE, is_valid
+from tidegate.limits import RUN_QUIET_MS, TICKS_HALF_MS, TICKS_MASK_MS
+from tidegate.observe.catalogue import KIND, OPAQUE, POLICY, TREND, is_valid
 from tidegate.observe.reporter import Reporter
 from tidegate.observe.suppress import DUE, PENDING
 from tidegate.observe.tally import (
-    FUSED, RECORDED, REFUSED, REPEATED, SETTLING, UNCHANGED, WITHIN_BOUND,
+    FULL, FUSED, RECORDED, REFUSED, REPEATED, SETTLING, UNCHANGED, WITHIN_BOUND,
 )
+
+# MicroPython looks for the names of what is built in last, and that takes as long as all the rest.
+_type, _whole = type, int
 
 
 class Sampler(Reporter):
@@ -19,80 +21,77 @@ class Sampler(Reporter):
 
     def __init__(self, catalogue, suppressor, append, counters, trail=None):
         super().__init__(catalogue, suppressor, append, counters, trail)
-        self._unchanged = self.tally.counts[UNCHANGED]
-        self._within_bound = self.tally.counts[WITHIN_BOUND]
-        self._low, self._high = suppressor.low, suppressor.high
         # Of sources that stamp their values: the last stamp and value of each row.
         self._stamps = self._stamped = None
-        self._is_open = False
+        self._find = self._places.get
+        self._unchanged, self._within_bound = self.tally.unchanged, self.tally.within_bound
+        self._quick, self._flat, self._last = suppressor.quick, suppressor.flat, suppressor.last
+        self._low, self._high, self._trends = suppressor.low, suppressor.high, suppressor.trends
 
     def begin_turn(self, now_ms):
-        """All samples offered until the next call were taken at `now_ms`."""
-        if self._is_open:
-            self.end_turn()
-        self._is_open = True
-        suppressor = self._suppressor
+        """All samples offered until `end_turn` were taken at `now_ms`."""
         if self._now_ms < 0:
-            suppressor.begin(now_ms)
+            self._suppressor.begin(now_ms)
             self.fuses.begin(now_ms)
-            self._alarm_ms = now_ms
-        else:
-            self.fuses.look_after(suppressor.look_after(now_ms), now_ms)
+            self._alarm_ms = self._kept_ms = now_ms
         self._now_ms = now_ms
         if (now_ms - self._alarm_ms) & TICKS_MASK_MS < TICKS_HALF_MS:
-            for index in range(suppressor.count):
-                if not suppressor.flags[index] & DUE and not suppressor.beat_wait_ms(
-                        index, now_ms):
-                    suppressor.flags[index] |= DUE
-                    self._look_closely(index)
+            self._is_alarm = True
+            self._begin_alarm()
+
+    def end_turn(self):
+        """The source has given all of this turn: report what has waited long enough."""
+        if self._is_alarm:
+            self._is_alarm = False
+            self.attend()
 
     def offer(self, observation_id, value, stamp=None):
         """Decide on one sample. Nothing is raised for a wrong one: it is refused and counted.
 
+        Most are decided here. More names, or a deeper call, and the interpreter would take its
+        frame from the heap: eleven words are the limit.
         Argument: stamp, the source's own mark of when it was measured, or None.
         """
-        index = self._places.get(observation_id, -1)
-        if index >= 0 and stamp is None:
+        index = self._find(observation_id, -1)
+        if stamp is None:
             if value is self._quick[index]:
+                self._unchanged[index] += 1
+                return
+            if value is self._flat[index]:
                 self._unchanged[index] += 1
                 self._seen_ms[index] = self._now_ms
                 return
             # Not isinstance: a boolean is no number.
-            if type(value) is int and self._low[index] <= value <= self._high[index]:
-                if value == self._suppressor.last[index]:
-                    self._unchanged[index] += 1
-                else:
-                    self._within_bound[index] += 1
-                self._seen_ms[index] = self._now_ms
-                return
-        reason = self._examine(index, value, stamp)
-        if reason != RECORDED:
-            self.tally.add(reason, index, observation_id, self._now_ms)
-        else:
-            self._counters.passed += 1
+            if _type(value) is _whole and self._low[index] <= value <= self._high[index]:
+                if self._trends[index] is None \
+                        or self._trends[index].take_near(value, self._now_ms):
+                    if value == self._last[index]:
+                        self._unchanged[index] += 1
+                    else:
+                        self._within_bound[index] += 1
+                    return
+        self._examine(index, observation_id, value, stamp)
 
-    def end_turn(self):
-        """The source has given all of this turn: report what has waited long enough."""
-        self._is_open = False
-        self.attend()
-
-    def change(self, policies):
-        """Other policies, from the next sample on: {id: {name: value}}, names of `policy`.
-
-        Rows that are not named get back what the catalogue says. Errors: CatalogueError; nothing
-        has changed then.
-        """
+    def adopt(self, rows):
+        """Other policies, from the next sample on. Argument: rows, of `observe.policy`."""
         suppressor = self._suppressor
-        rows = policy.rows(suppressor.catalogue, policies)
         for index in range(suppressor.count):
             if rows[index] != suppressor.rows[index]:
-                trend = suppressor.trends[index]
-                if trend is not None and trend.is_away:
+                if rows[index][POLICY] != TREND:
                     self._flush(index)
                 suppressor.change(index, rows[index], self._now_ms)
-                self._alarm_ms = self._now_ms
+                self._wake_in(0)
 
-    def _examine(self, index, value, stamp):
+    def _examine(self, index, observation_id, value, stamp):
+        reason = self._decide(index, value, stamp)
+        if reason == RECORDED:
+            self._counters.passed += 1
+        else:
+            self.tally.add(reason, index, observation_id, self._now_ms)
+            if reason >= FUSED:
+                self._wake_in(RUN_QUIET_MS)
+
+    def _decide(self, index, value, stamp):
         """What the first look did not decide. Result: RECORDED, or why not."""
         suppressor = self._suppressor
         if index < 0 or not is_valid(suppressor.rows[index], value):
@@ -125,7 +124,7 @@ class Sampler(Reporter):
         if differs:
             reason = self._report(
                 index, value, self._now_ms, suppressor.passes(index, row, value), False)
-            if reason in (SETTLING, FUSED) or reason != RECORDED and flags & PENDING:
+            if reason == SETTLING or reason == FUSED or reason == FULL and flags & PENDING:
                 self._wait(index, bytes(value) if row[KIND] == OPAQUE else value)
             return reason
         if flags & PENDING:
@@ -139,7 +138,7 @@ class Sampler(Reporter):
     def _follow(self, index, value):
         """A sample of policy trend."""
         suppressor, now_ms = self._suppressor, self._now_ms
-        trend, row = suppressor.trends[index], suppressor.rows[index]
+        trend = suppressor.trends[index]
         last = suppressor.last[index]
         self._catch_up(index)
         if not trend.fits(value, now_ms):
@@ -151,10 +150,10 @@ class Sampler(Reporter):
         elif suppressor.flags[index] & PENDING:
             suppressor.newest[index] = None
             suppressor.flags[index] &= ~PENDING
-        trend.take(value, now_ms, row[BOUND])
+        trend.take(value, now_ms)
         is_due = suppressor.flags[index] & DUE
-        if is_due or trend.is_away and not self._hold_wait_ms(index):
-            reason = self._report(index, value, now_ms, False, is_due and not trend.is_away)
+        if is_due or trend.away_ms >= 0 and not self._hold_wait_ms(index):
+            reason = self._report(index, value, now_ms, False, is_due and trend.away_ms < 0)
             if reason == RECORDED:
                 return reason
             self._look_again(index)
@@ -167,9 +166,6 @@ class Sampler(Reporter):
         """After a trend has taken a sample: may the first look decide on the next?"""
         suppressor = self._suppressor
         trend = suppressor.trends[index]
-        if trend.is_away:
+        if trend.away_ms >= 0:
             self._wake_in(self._hold_wait_ms(index))
-        if trend.is_flat:
-            suppressor.open_window(index)
-        else:
-            self._quick[index] = suppressor
+        suppressor.open_window(index)

@@ -6,10 +6,10 @@ from tidegate.limits import (
     HEARTBEAT_S_MAX, PHASE_COUNT, SHORT_TEXT_BYTES_MAX, TICKS_HALF_MS, TICKS_MASK_MS,
 )
 from tidegate.observe.catalogue import (
-    EXACT, HEARTBEAT_S, ID, KIND, LOG, MAX, MIN, NUMBER, POLICY, SETTLE_S, TEXT, TREND, ZERO_BAND,
+    BOUND, EXACT, HEARTBEAT_S, ID, KIND, LOG, MAX, MIN, NUMBER, POLICY, SETTLE_S, TEXT, ZERO_BAND,
     bound_of, is_valid,
 )
-from tidegate.observe.trend import Trend
+from tidegate.observe.trend import trend_of
 
 # Flags of a row: it reported in this boot, not long ago; its last report was zero; its heartbeat
 # is due; its last report was one; its newest sample waits to be reported.
@@ -22,10 +22,11 @@ class Suppressor:
     They move only in `recorded`, so a failed append leaves them as they were, and a slow drift
     cannot hide. It is also the port `latest` of the spool, whose checkpoints hold these values.
 
-    For the first look at a sample there are three lists: one that is the very object in `quick`
-    is unchanged, an integer in `low`..`high` is within its bound; where more is to be thought of,
-    `quick` holds this object and the window is empty. `seen_ms` is the moment of the last
-    sample, -1 before it.
+    For the first look at a sample there are lists, one longer than the rows, for ids that are not
+    among them: one that is the very object in `quick` or `flat` is unchanged, an integer in
+    `low`..`high` is within its bound, if it also fits the trend; where more is to be thought of,
+    they hold this object, and the window is empty. `flat` is of trends that have stood still:
+    `seen_ms` is then the moment of the last sample, -1 before it.
     Arguments: catalogue; phase, of this device, 0..PHASE_COUNT - 1.
     """
 
@@ -38,13 +39,13 @@ class Suppressor:
         self._seq = [0] * count
         self._reported_ms = [0] * count
         self.seen_ms = [0] * count
-        self.quick = [self] * count
-        self.low = [1] * count
-        self.high = [0] * count
+        self.quick = [self] * (count + 1)
+        self.flat = [self] * (count + 1)
+        self.low = [1] * (count + 1)
+        self.high = [0] * (count + 1)
         self.newest = [None] * count
-        self.trends = [Trend() if row[POLICY] == TREND else None for row in self.rows]
+        self.trends = [trend_of(row) for row in self.rows]
         self.flags = bytearray(count)
-        self._looked_after = 0
 
     def restore(self, observation_id, seq, value, is_digest):
         """Take a durable value of an earlier boot, or what a checkpoint kept of it.
@@ -88,43 +89,50 @@ class Suppressor:
     def begin(self, now_ms):
         """The first turn of this boot: heartbeats of restored values count from here."""
         for index in range(self.count):
-            self._settle_nothing(index, now_ms)
+            self._begin_row(index, now_ms)
 
-    def _settle_nothing(self, index, now_ms):
-        """As after a boot: nothing settles, the heartbeat counts from now, lines from before."""
-        self._reported_ms[index] = now_ms
+    def _begin_row(self, index, now_ms):
+        """Only the last report is known of a row: a line from it has no time to begin at."""
         self.seen_ms[index] = -1
+        self.newest[index] = None
         self.flags[index] = 0
-        last, trend = self.last[index], self.trends[index]
-        if last is not None and self.rows[index][KIND] == NUMBER:
-            if -self.rows[index][ZERO_BAND] <= last <= self.rows[index][ZERO_BAND]:
-                self.flags[index] = ZERO
-            if trend is not None:
-                trend.restart(last, -1, False)
+        if self.trends[index] is not None and self.last[index] is not None:
+            self.trends[index].restart(self.last[index], -1)
+        self._count_anew(index, now_ms)
+
+    def _count_anew(self, index, now_ms):
+        """Nothing settles, and the heartbeat counts from now."""
+        self._reported_ms[index] = now_ms
+        self.flags[index] &= PENDING
+        last, band = self.last[index], self.rows[index][ZERO_BAND]
+        if isinstance(last, int) and -band <= last <= band:
+            self.flags[index] |= ZERO
         self.open_window(index)
 
     def change(self, index, row, now_ms):
         """Row `index` gets another policy, from its next sample on. No heartbeat becomes due."""
+        is_other = row[POLICY] != self.rows[index][POLICY]
         self.rows[index] = row
-        self.trends[index] = Trend() if row[POLICY] == TREND else None
-        self.newest[index] = None
-        self._settle_nothing(index, now_ms)
+        if is_other:
+            self.trends[index] = trend_of(row)
+            self._begin_row(index, now_ms)
+            return
+        if self.trends[index] is not None:
+            self.trends[index].set_bound(row[BOUND])
+        self._count_anew(index, now_ms)
 
-    def look_after(self, now_ms):
+    def look_after(self, index, now_ms):
         """Keep what is long past from looking fresh again when the ticks come round.
 
-        One row in each turn; matters where no sample of it comes for days. Result: its index.
+        Matters where no sample of a row comes for days.
         """
-        index = self._looked_after
-        self._looked_after = index + 1 if index + 1 < self.count else 0
         if (now_ms - self._reported_ms[index]) & TICKS_MASK_MS > HEARTBEAT_S_MAX * 1_000:
             self._reported_ms[index] = (now_ms - HEARTBEAT_S_MAX * 1_000) & TICKS_MASK_MS
             self.flags[index] &= ~REPORTED
         trend = self.trends[index]
-        if trend is not None and trend.is_timed:
+        if trend is not None and trend.anchor_ms >= 0:
             if (now_ms - trend.anchor_ms) & TICKS_MASK_MS > TICKS_HALF_MS:
-                trend.restart(trend.anchor, -1, False)
-        return index
+                trend.restart(trend.anchor, -1)
 
     def differs(self, index, row, value):
         """Whether a valid value of a row without a trend is beyond what its last report stands
@@ -197,27 +205,31 @@ class Suppressor:
         self.flags[index] = flags
         self.newest[index] = None
         if self.trends[index] is not None:
-            self.trends[index].restart(value, now_ms if at_ms is None else at_ms, True)
+            self.seen_ms[index] = now_ms if at_ms is None else at_ms
+            self.trends[index].restart(value, self.seen_ms[index])
         self.open_window(index)
 
     def open_window(self, index):
         """Let the first look decide on samples of a row, as far as it can."""
-        row, last = self.rows[index], self.last[index]
+        row, last, trend = self.rows[index], self.last[index], self.trends[index]
         self.close_window(index)
         if self.flags[index] & (DUE | PENDING) or last is None or isinstance(last, bytes):
             return
-        if isinstance(last, int) and row[POLICY] not in (EXACT, TREND):
-            self._set_window(index, row)
-        if self.trends[index] is None or self.trends[index].is_flat:
+        if trend is None:
             self.quick[index] = last
+        elif trend.is_flat:
+            self.flat[index] = last
+            return
+        if row[POLICY] != EXACT and isinstance(last, int):
+            self._set_window(index, row)
 
     def close_window(self, index):
         """Have every sample of a row looked at closely."""
-        self.quick[index] = self
+        self.quick[index] = self.flat[index] = self
         self.low[index], self.high[index] = 1, 0
 
     def _set_window(self, index, row):
-        """The lowest and the highest value that the last report of a deadband stands for."""
+        """The lowest and the highest value that the last report stands for, of a trend alone."""
         last, band = self.last[index], row[ZERO_BAND]
         if band and self.flags[index] & ZERO:
             high = band + (band >> 2)

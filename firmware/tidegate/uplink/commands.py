@@ -15,11 +15,11 @@ from tidegate.limits import (
 )
 from tidegate.uplink.hmac import hmac_sha256, is_equal
 
-TOO_LONG, MALFORMED, UNKNOWN, NO_COUNTER, OLD_COUNTER, NOT_AUTHENTIC, NOT_KEPT = (
+TOO_LONG, MALFORMED, UNKNOWN, NO_COUNTER, OLD_COUNTER, NOT_AUTHENTIC, NO_ROOM = (
     "too long", "malformed", "unknown verb", "counter missing", "counter too low",
     "not authentic", "counter not kept")
 # What a verb itself may say.
-BAD_ARGUMENT, NOT_POSSIBLE = "argument refused", "not possible"
+BAD_ARGUMENT, NOT_POSSIBLE, NOT_KEPT = "argument refused", "not possible", "not kept"
 REPLY_TOO_LARGE = "reply too large"
 _MEMBERS = ("v", "id", "verb", "arg", "counter", "mac")
 
@@ -139,7 +139,7 @@ class Commands:
             if counter <= self._desk.counter():
                 return OLD_COUNTER, {}, False
             if not self._desk.keep(counter, now_ms):
-                return NOT_KEPT, {}, False
+                return NO_ROOM, {}, False
         error, result = action(command.get("arg", ""), now_ms)
         return error, result, True
 
