@@ -119,6 +119,11 @@ def check_wire():
             while wire.next_packet():
                 found.append(bytes(wire.packet()))
         assert len(found) == 36 and found[3] == b"\x00\x09"
+        stream.arrive((publish(b"a/b", b"z" * 3_000, 7) + puback(9)) * 9)
+        while wire.fill():
+            while wire.next_packet():
+                found.append((wire.dropped_bytes, bytes(wire.packet())))
+        assert found[36:] == [(3_000, b"\x00\x00\x03a/b\x00\x07"), (0, b"\x00\x09")] * 9
 
 
 def check_session():
@@ -144,6 +149,10 @@ def check_session():
         link.step(6)
         assert handler.named("puback") == [(each,) for each in reversed(ids)]
         assert handler.named("message") == [(b"tidegate/1/d/confirm", b"echo")]
+        broker.deliver(b"tidegate/1/d/confirm", b"z" * 3_000)
+        for now_ms in range(6, 10):
+            link.step(now_ms)
+        assert handler.named("oversized") == [(b"tidegate/1/d/confirm", 3_000)]
         for data in (b"\x00\x00", b"\xf0\x00", b"\x40\x01\x00", b"\x30\xff\xff\xff\xff\x7f"):
             link.open(("host", 1883, True), REQUEST, 10)
             for now_ms in range(10, 14):

@@ -6,6 +6,7 @@ from tidegate.limits import (
 )
 from tidegate.diag import trail
 from tidegate.link import hint, session
+from tidegate.link.profiles import HINT_TOPIC
 from tidegate.observe.catalogue import COMMAND_COUNTER_ID, LOG_NAMES, NUMBER, RECORDS
 from tidegate.uplink.commands import BAD_ARGUMENT, NOT_POSSIBLE, Commands
 
@@ -14,10 +15,11 @@ _LINE_COUNT_MAX = 200
 
 
 class Remote:
-    """The desk at which commands arrive; `link.session` brings them and takes the replies.
+    """The desk at which messages arrive; `link.session` brings them and takes the replies.
 
-    Arguments: agent; suppressor, which knows the last counter that is durable; key, bytes.
-    `wants_restart` becomes True when the board is to be started anew.
+    Arguments: agent, whose presence is there; suppressor, which knows the last counter that is
+    durable; key, bytes.
+    Members: topics, to subscribe to; wants_restart, True once the board is to be started anew.
     """
 
     def __init__(self, agent, suppressor, device_id, key):
@@ -25,8 +27,10 @@ class Remote:
         self._suppressor = suppressor
         self._row = suppressor.index(COMMAND_COUNTER_ID)
         self.commands = Commands((device_id, agent.uplink.store_id), key, self)
-        self.topic = ("tidegate/1/%s/cmd" % device_id).encode()
-        self._reply_topic = ("tidegate/1/%s/reply" % device_id).encode()
+        self._topic, self._reply_topic, self._confirm_topic = [
+            ("tidegate/1/%s/%s" % (device_id, name)).encode()
+            for name in ("cmd", "reply", "confirm")]
+        self.topics = (self._confirm_topic, HINT_TOPIC, self._topic, agent.presence.topic)
         self._action = None
         self._action_ms = self._limited_ms = 0
         self._is_limited = False
@@ -53,6 +57,33 @@ class Remote:
         if self._is_limited and _is_past(self._limited_ms, now_ms):
             self._is_limited = False
             self._agent.uplink.pacing.limit(None)
+
+    def take(self, topic, payload, now_ms, oversized_bytes=0):
+        """A message of one of the topics; payload None where its oversized_bytes were dropped."""
+        agent = self._agent
+        is_known = True
+        if topic == HINT_TOPIC:
+            self.take_hint(payload, now_ms)
+        elif topic == agent.presence.topic:
+            agent.presence.see(payload, now_ms)
+        elif topic == self._topic:
+            self.commands.take(payload, now_ms)
+        else:
+            is_known = (topic == self._confirm_topic and payload is not None
+                        and agent.uplink.on_echo(payload, now_ms))
+        if oversized_bytes:
+            agent.counters.messages_oversized += 1
+            self._tell("message oversized", topic, oversized_bytes,
+                       agent.counters.messages_oversized)
+        elif not is_known:
+            agent.counters.messages_refused += 1
+            self._tell("message refused", topic, len(payload), agent.counters.messages_refused)
+
+    def _tell(self, event, topic, size, count):
+        """The 1st, 2nd, 4th, 8th .. only: a flood must not wash the trail away."""
+        if not count & (count - 1):
+            name = topic.rsplit(b"/", 1)[1].decode() if topic in self.topics else "unknown"
+            self._agent.trail.note(trail.WARNING, event, topic=name, size=size, count=count)
 
     def limit(self, rate, span_s, now_ms):
         """The backlog is to drain no faster than `rate` observations a second, -1 for as fast as
@@ -114,7 +145,7 @@ class Remote:
             "refused": counters.refused, "full": counters.full, "failed": counters.turns_failed,
             "commands": [commands.executed_count, commands.refused_count,
                          commands.dropped_count],
-            "counter": self.counter()}
+            "counter": self.counter(), "oversized": counters.messages_oversized}
 
     def _trail(self, argument, now_ms):
         lines = self._agent.trail.lines[-_TRAIL_LINES:]

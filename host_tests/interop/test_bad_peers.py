@@ -54,7 +54,8 @@ def fast(is_tls):
             if script.is_tls == is_tls and name not in PATIENT]
 
 
-SAMPLE = ("dns-silent", "refused", "connack-5", "puback-late", "garbage", "reset-inside", "flood")
+SAMPLE = ("dns-silent", "refused", "connack-5", "puback-late", "garbage", "length-absurd",
+          "oversized", "reset-inside", "flood")
 
 
 def test_a_sample_of_bad_peers(tmp_path):

@@ -21,3 +21,4 @@ class Counters:
         self.sessions = 0
         self.turns_failed = 0
         self.messages_refused = 0
+        self.messages_oversized = 0

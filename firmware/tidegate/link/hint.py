@@ -19,12 +19,13 @@ OK, NO_JSON, NO_WINDOW, BAD_RATE, BAD_UNTIL, BAD_OUTAGE, STALE, TOO_LONG = (
 def check(payload, now_s):
     """Read what came on the hint's topic.
 
-    Arguments: payload, bytes; now_s, Unix time in s, 0 while it is unknown.
+    Arguments: payload, bytes, None where it was too large to be read; now_s, Unix time in s, 0
+    while it is unknown.
     Result: (a hint or None, what is wrong with it as one of the words above).
     The window is clamped to HINT_WINDOW_S_MIN..MAX, so that a hint can slow a fleet but not
     silence it, and `until` to HINT_AGE_S_MAX from now.
     """
-    if len(payload) > HINT_BYTES_MAX:
+    if payload is None or len(payload) > HINT_BYTES_MAX:
         return None, TOO_LONG
     try:
         given = json.loads(payload)

@@ -46,7 +46,10 @@ class Generic:
         return topic
 
     def inward(self, topic, payload):
-        """(our topic, payload) of a message, None where it means nothing to us."""
+        """(our topic, payload) of a message, None where it means nothing to us.
+
+        A payload is None where it was too large to be read.
+        """
         return topic, payload
 
     def is_due(self, _now_ms):
@@ -112,6 +115,8 @@ class Azure:
         is_answer = topic.startswith(_TWIN_ANSWER)
         if not is_answer and not topic.startswith(_TWIN_CHANGE):
             return topic, payload
+        if payload is None:
+            return HINT_TOPIC, None
         try:
             twin = json.loads(payload) if payload else {}
             desired = twin.get("desired", {}) if is_answer else twin

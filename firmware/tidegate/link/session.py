@@ -30,8 +30,8 @@ class Session:
 
     Arguments: network, the port; resolver, see `link.resolver`; profile, of `link.profiles`;
     simple, the module umqtt.simple; handler, an object with on_up(now_ms),
-    on_down(phase, cause, now_ms), on_message(topic, payload, now_ms) and
-    on_puback(packet_id, now_ms).
+    on_down(phase, cause, now_ms), on_message(topic, payload, now_ms), on_puback(packet_id, now_ms)
+    and on_oversized(topic, payload_bytes, now_ms) for a message larger than the buffer.
     Members: patience_ms, how long a server that took the connection may take over TLS and
     CONNACK each, 0 for the usual budgets.
     """
@@ -207,12 +207,19 @@ class Session:
         elif kind == codec.PUBLISH and self.phase >= SUBSCRIBE and not first & 4:  # QoS 0 or 1
             self._message = None
             self._codec.receive()
-            told = self._message and self._profile.inward(self._message[0], self._message[1])
-            if told:
-                self._handler.on_message(told[0], told[1], now_ms)
+            if self._message:
+                self._hand_on(self._message[0], self._message[1], now_ms)
         elif kind != codec.PINGRESP:
             raise LinkError(causes.PROTOCOL, "packet 0x%02x in phase %s"
                             % (first, PHASE_NAMES[self.phase]))
+
+    def _hand_on(self, topic, payload, now_ms):
+        dropped_bytes = self.wire.dropped_bytes
+        told = self._profile.inward(topic, None if dropped_bytes else payload)
+        if told and dropped_bytes:
+            self._handler.on_oversized(told[0], dropped_bytes, now_ms)
+        elif told:
+            self._handler.on_message(told[0], told[1], now_ms)
 
     def _take_message(self, topic, payload):
         self._message = (topic, payload)
