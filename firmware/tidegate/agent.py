@@ -58,9 +58,9 @@ class Agent:
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
             _codec(configuration["codec"], catalogue), suppressor)
         self.presence = Presence(self, configuration["device_id"], ports.name)
-        self.remote = Remote(self, suppressor, configuration["device_id"],
-                             configuration["command_key"].encode())
         self.backoff = Backoff(chance.below)
+        self.remote = Remote(self, suppressor, configuration["device_id"],
+                             configuration["command_key"].encode(), ports.keep)
         is_secure = configuration["tls"] != "off"
         if configuration["tls"] == "unverified":
             self.trail.note(trail.ALARM, "servers are not verified: anybody may listen and answer",
