@@ -87,7 +87,6 @@ STATE_SETTLE_MS = 2_000
 TX_BYTES_MAX = 2_560
 TX_KEPT_BYTES = 128
 RX_BYTES_MAX = 1_024
-RX_QUEUE_COUNT_MAX = 4
 # The largest message of the services is 256 KiB; what is larger is no message for a device.
 SKIPPED_BYTES_MAX = 262_144 + 4_096
 TOPIC_BYTES_MAX = 122
@@ -141,6 +140,7 @@ SESSION_PROVEN_MS = 60_000
 # Diagnosis.
 TRAIL_COUNT_MAX = 32
 
+assert STEP_BUDGET_MS < SAMPLE_PERIOD_MS < WATCHDOG_MS
 assert SAMPLE_PERIOD_MS <= TURN_WAIT_MS_MAX * 2
 assert TICKS_HALF_MS > 2 * 86_400_000, "heartbeats of a day are told apart by half the period"
 assert DELTA_MS_MAX < TICKS_PERIOD_MS, "a frame's time is a delta within one period"

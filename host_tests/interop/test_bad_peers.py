@@ -7,11 +7,12 @@ import signal
 import pytest
 from peer_world import PeerWorld, lost, play
 
+from tidegate.limits import STEP_BUDGET_MS
 from tidegate_tools.broker import BROKERS, find_mosquitto
 from tidegate_tools.peer_scripts import SCRIPTS
 
 pytestmark = [pytest.mark.interop, pytest.mark.micropython]
-TURN_US_MAX = 50_000
+TURN_US_MAX = 1_000 * STEP_BUDGET_MS
 LATE_US_MAX = 100_000
 ROUND_COUNT = 20
 SETTLED_ROUND = 8
