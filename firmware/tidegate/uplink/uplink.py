@@ -143,7 +143,14 @@ class Uplink:
         """Live goes on from the head; all that is unconfirmed below it becomes backlog."""
         for track in self.tracks:
             if track.log_index == log_index:
+                self._abandon(log_index, track.part_seq)
                 track.begin(self._spool.logs[log_index].next_seq)
+
+    def _abandon(self, log_index, part_seq):
+        """No more parts of a value come, so the PUBACKs of those before do not confirm it."""
+        for packet_id, covered in list(self._in_flight.items()) if part_seq else ():
+            if covered[0].log_index == log_index and covered[4] == part_seq:
+                self._in_flight[packet_id] = covered[:4] + (0, covered[5])
 
     def _is_under_way(self, log_index, part_seq):
         """Whether a part of a value is not sent or not acknowledged."""
@@ -197,9 +204,13 @@ class Uplink:
     def _send(self, track, now_ms):
         if not track.prepare():
             return False
+        part_seq = track.part_seq
         payload = self._batch.build(track, self.lag.member(track.log_index))
         if payload is None:
             return False
+        if part_seq and self._batch.first <= part_seq <= self._batch.last:
+            # It gave way between two of its parts, and is named as a gap.
+            self._abandon(track.log_index, part_seq)
         backlog_count = self._batch.count if track.is_backlog else 0
         key = (self.store_id, LOG_NAMES[track.log_index], self._batch.first)
         self._publish(track, payload, key, backlog_count, now_ms)
