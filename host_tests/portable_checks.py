@@ -12,7 +12,7 @@ from fakes import FakeKeep, Handler, Random
 from mqtt_peer import CONNACK, PINGRESP, SUBACK, Broker, packet, puback, publish, text
 from sampling import DRIFT, LABEL, RARE, SIGNED, STATE, VOLTS, Device, Oracle
 from spool_world import SpoolWorld
-from uplink_story import EVENTS, Story
+from uplink_story import Story
 from uplink_world import UplinkWorld, arrived, settle
 
 from tidegate.clock.monotonic import Monotonic
@@ -198,10 +198,7 @@ def check_echoes():
 
 def check_uplink():
     for seed in range(4):
-        chance, story = Random(seed), Story(seed % 2 == 0)
-        for _ in range(120):
-            story.tell([(EVENTS[chance.below(len(EVENTS))], chance.below(121))])
-        story.end()
+        Story(seed % 2 == 0).live(Random(seed), 120)
 
 
 CHECKS = (
