@@ -228,15 +228,16 @@ def slow(peer, writer):
 
 
 def flood(peer, writer):
-    """Commands that nobody can answer, hundreds a second, from the moment the session stands."""
-    payload = b'{"id": "%d", "do": "nothing"}'
+    """Ten thousand commands a second from the moment the session stands: every other one asks
+    for the longest answer there is, the rest are none."""
+    payloads = (b'{"v":1,"id":"%d","verb":"status"}', b'{"id":"%d","do":"nothing"}')
 
     async def pour():
         for number in range(1, 1_000_000):
             if writer.is_closing():
                 return
-            for _ in range(FLOOD_COUNT):
-                writer.write(command(number % 65_535 + 1, payload % number))
+            for turn in range(FLOOD_COUNT):
+                writer.write(command(number % 65_535 + 1, payloads[turn % 2] % number))
             await writer.drain()
             await asyncio.sleep(FLOOD_PAUSE_S)
 
