@@ -56,7 +56,7 @@ class Agent:
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
-            _codec(configuration["codec"], catalogue), suppressor)
+            _codec(configuration["codec"], catalogue, self.session.wire.payload_room), suppressor)
         self.presence = Presence(self, configuration["device_id"], ports.name)
         self.backoff = Backoff(chance.below)
         self.remote = Remote(self, suppressor, configuration["device_id"],
@@ -278,12 +278,12 @@ class Agent:
         self._ports.terminal.write((line + "\n").encode())
 
 
-def _codec(name, catalogue):
+def _codec(name, catalogue, room):
     """The codec of a configuration; only that one is loaded."""
     if name == "packed":
         from tidegate.uplink.codec_packed import PackedCodec
-        return PackedCodec()
+        return PackedCodec(room)
     if name == "collection":
         from tidegate.uplink.codec_collection import CollectionCodec
-        return CollectionCodec(catalogue)
-    return JsonCodec()
+        return CollectionCodec(catalogue, room)
+    return JsonCodec(room)

@@ -158,6 +158,7 @@ assert OBSERVATION_ID_MAX < 1 << 12, "an id takes a byte and a half of a frame"
 assert 400 + 128 * GAPS_PER_BATCH_MAX <= PAYLOAD_BYTES_MAX, "an envelope and its gaps fit"
 assert 400 + 128 + 6 * TEXT_BYTES_MAX + 96 <= PAYLOAD_BYTES_MAX, "the largest text fits"
 assert PAYLOAD_BYTES_MAX + AZURE_TOPIC_BYTES_MAX + 16 + TX_KEPT_BYTES <= TX_BYTES_MAX, "one send"
+assert TX_KEPT_BYTES + 9 <= TX_BYTES_MAX - PAYLOAD_BYTES_MAX, "a payload is made behind all else"
 assert TOPIC_BYTES_MAX < AZURE_TOPIC_BYTES_MAX and SAS_LIFE_S * 1_000 < TICKS_HALF_MS
 assert DEVICE_ID_BYTES_MAX + len("tidegate/1//history") <= TOPIC_BYTES_MAX
 assert COMMAND_BYTES_MAX + TOPIC_BYTES_MAX + 16 <= RX_BYTES_MAX, "it is told that it is long"

@@ -5,7 +5,9 @@ from fake_network import FakeStream
 from mqtt_peer import publish
 
 from tidegate.errors import LinkError
-from tidegate.limits import RX_BYTES_MAX, SKIPPED_BYTES_MAX, TX_BYTES_MAX, TX_KEPT_BYTES
+from tidegate.limits import (
+    PAYLOAD_BYTES_MAX, RX_BYTES_MAX, SKIPPED_BYTES_MAX, TX_BYTES_MAX, TX_KEPT_BYTES,
+)
 from tidegate.link import causes
 from tidegate.link.wire import Wire
 
@@ -308,6 +310,28 @@ def test_an_answer_laid_ready_is_read_before_what_has_arrived():
     wire.lay_answer(b"\x20\x02\x00\x00")
     assert wire.read(4) == b"\x20\x02\x00\x00"
     assert wire.read(4) == b"\x40\x02\x00\x09"
+
+
+@pytest.mark.parametrize("counts", [(1, 1, 2), (4,), (2, 2), (1, 3), (1, 1, 1, 1)])
+def test_an_answer_in_pieces_is_read_in_any_others(counts):
+    wire, _ = attached()
+    wire.lay_pieces((b"\x40", b"\x02", bytearray(b"\x01\x02")))
+    assert b"".join(bytes(wire.read(count)) for count in counts) == b"\x40\x02\x01\x02"
+    with pytest.raises(LinkError):
+        wire.read(1)
+
+
+@pytest.mark.parametrize("waiting", [b"", b"\xc0\x00", b"\x40\x02\x00\x01"])
+def test_a_payload_made_in_the_send_buffer_goes_out_whole_behind_what_waited(waiting):
+    wire, stream = attached()
+    payload = bytes(number % 251 for number in range(PAYLOAD_BYTES_MAX))
+    wire.write(waiting)
+    assert wire.room_bytes() >= 200 + PAYLOAD_BYTES_MAX
+    wire.payload_room[:] = payload
+    wire.write(b"h" * 200)
+    wire.write(wire.payload_room[:PAYLOAD_BYTES_MAX])
+    wire.flush()
+    assert stream.sent() == waiting + b"h" * 200 + payload
 
 
 def test_attach_starts_afresh():

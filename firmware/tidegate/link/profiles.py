@@ -42,7 +42,7 @@ class Generic:
         return topics
 
     def outward(self, topic, _key=None):
-        """The server's topic for one of ours. Argument: key, (store id, log name, first seq)."""
+        """The server's topic for one of ours. Argument: key, [store id, log name, first seq]."""
         return topic
 
     def inward(self, topic, payload):
@@ -104,7 +104,7 @@ class Azure:
         """See `Generic.outward`: the last part of ours is the property `kind`."""
         bag = "kind=" + topic.decode().rsplit("/", 1)[1]
         if key is not None:
-            bag += "&store=%s&log=%s&seq=%d" % key
+            bag += "&store=%s&log=%s&seq=%d" % tuple(key)
         return (self._up + bag).encode()
 
     def inward(self, topic, payload):

@@ -194,13 +194,12 @@ class Session:
 
     def _dispatch(self, first, now_ms):
         kind = first & 0xF0
-        packet = self.wire.packet()
         if kind == codec.CONNACK and self.phase == CONNACK:
-            self._on_connack(packet[1], now_ms)
+            self._on_connack(self.wire.packet()[1], now_ms)
         elif kind == codec.SUBACK and self.phase == SUBSCRIBE:
-            self._on_suback(packet, now_ms)
-        elif kind == codec.PUBACK and len(packet) == 2:
-            packet_id = packet[0] << 8 | packet[1]
+            self._on_suback(self.wire.packet(), now_ms)
+        elif kind == codec.PUBACK and self.wire.packet_id() >= 0:
+            packet_id = self.wire.packet_id()
             if self.phase == UP and self._in_flight.pop(packet_id, None) is not None:
                 self._window_count = min(self._window_count + 1, WINDOW_COUNT_MAX)
                 self._handler.on_puback(packet_id, now_ms)
@@ -249,8 +248,8 @@ class Session:
         quiet_ms = (now_ms - self._received_ms) & TICKS_MASK_MS
         if quiet_ms > self._keep_alive_ms + half_ms:
             raise LinkError(causes.SILENT)
-        for sent_ms in self._in_flight.values():
-            if (now_ms - sent_ms) & TICKS_MASK_MS > UNCONFIRMED_MS_MAX:
+        for packet_id in self._in_flight:
+            if (now_ms - self._in_flight[packet_id]) & TICKS_MASK_MS > UNCONFIRMED_MS_MAX:
                 raise LinkError(causes.UNCONFIRMED)
         unsent_ms = (now_ms - self._sent_ms) & TICKS_MASK_MS
         unasked_ms = (now_ms - self._pinged_ms) & TICKS_MASK_MS

@@ -7,7 +7,9 @@ that is larger than the buffer the payload is dropped as it comes.
 """
 
 from tidegate.errors import LinkError
-from tidegate.limits import RX_BYTES_MAX, SKIPPED_BYTES_MAX, TX_BYTES_MAX, TX_KEPT_BYTES
+from tidegate.limits import (
+    PAYLOAD_BYTES_MAX, RX_BYTES_MAX, SKIPPED_BYTES_MAX, TX_BYTES_MAX, TX_KEPT_BYTES,
+)
 from tidegate.link import causes
 from tidegate.link.codec import PUBLISH
 
@@ -18,7 +20,9 @@ class Wire:
     """Buffers between umqtt.simple and a Stream; see `hal.ports.Stream`.
 
     Argument: tx_bytes, room for what goes out.
-    Member to read: dropped_bytes, bytes of its payload that the packet of `next_packet` has lost.
+    Members to read: dropped_bytes, bytes of its payload that the packet of `next_packet` has lost;
+    payload_room, where a payload may be made while there is room to publish the largest one: then
+    nothing that waits stands there, and the publish moves it to where it belongs.
     """
 
     def __init__(self, tx_bytes=TX_BYTES_MAX):
@@ -26,13 +30,8 @@ class Wire:
         self._rx = bytearray(RX_BYTES_MAX)
         self._tx_view = memoryview(self._tx)
         self._rx_view = memoryview(self._rx)
-        self._tx_start = self._tx_end = 0
-        self._rx_start = self._rx_end = 0
-        self._answer = b""
-        self._answer_at = 0
-        self._at = self._packet_end = 0
-        self._skipped_bytes = self.dropped_bytes = 0
-        self.stream = None
+        self.payload_room = self._tx_view[tx_bytes - PAYLOAD_BYTES_MAX:]
+        self.attach(None)
 
     def attach(self, stream):
         """Start afresh on a Stream."""
@@ -40,8 +39,7 @@ class Wire:
         self._tx_start = self._tx_end = self._rx_start = self._rx_end = 0
         self._at = self._packet_end = 0
         self._skipped_bytes = self.dropped_bytes = 0
-        self._answer = b""
-        self._answer_at = 0
+        self.lay_answer(b"")
 
     def detach(self):
         """Close the stream, if there is one."""
@@ -83,8 +81,15 @@ class Wire:
 
     def read(self, count):
         """Serve from the answer laid ready, else from the packet being decoded."""
-        if self._answer_at < len(self._answer):
-            at = self._answer_at
+        at = self._answer_at
+        if at < len(self._pieces):
+            piece = self._pieces[at]
+            if len(piece) == count:
+                self._answer_at = at + 1
+                return piece
+            self.lay_answer(b"".join(self._pieces[at:]))
+            at = 0
+        if at < len(self._answer):
             self._answer_at = at + count
             return self._answer[at:at + count]
         if self._at + count > self._packet_end:
@@ -97,7 +102,12 @@ class Wire:
 
     def lay_answer(self, data):
         """Have the next reads return `data`: the answer umqtt.simple would wait for."""
-        self._answer = data
+        self._answer, self._pieces = data, ()
+        self._answer_at = 0
+
+    def lay_pieces(self, pieces):
+        """The same, in the pieces in which it will be read, so that a read makes no new one."""
+        self._answer, self._pieces = b"", pieces
         self._answer_at = 0
 
     def room_bytes(self):
@@ -126,11 +136,13 @@ class Wire:
         """Take what has arrived. Result: number of bytes. Errors: LinkError at the end."""
         if self._rx_start:
             count = self._rx_end - self._rx_start
-            self._rx_view[:count] = self._rx_view[self._rx_start:self._rx_end]
+            if count:
+                self._rx_view[:count] = self._rx_view[self._rx_start:self._rx_end]
             self._rx_start, self._rx_end = 0, count
         if self._rx_end == RX_BYTES_MAX:
             return 0
-        count = self.stream.receive_into(self._rx_view[self._rx_end:])
+        room = self._rx_view[self._rx_end:] if self._rx_end else self._rx_view
+        count = self.stream.receive_into(room)
         if count == 0:
             raise LinkError(causes.CLOSED_BY_PEER)
         self._rx_end += count or 0
@@ -205,3 +217,8 @@ class Wire:
     def packet(self):
         """The packet `next_packet` found, without its first byte and its length byte."""
         return self._rx_view[self._at + 2:self._packet_end]
+
+    def packet_id(self):
+        """The packet id of that packet, where it holds nothing else; -1 where it is another."""
+        at = self._at + 2
+        return self._rx[at] << 8 | self._rx[at + 1] if at + 2 == self._packet_end else -1

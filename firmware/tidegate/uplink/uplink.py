@@ -47,6 +47,8 @@ class Uplink:
         self.lag = Lag(spool, anchor, monotonic)
         self.snapshot = Snapshot(spool, self.lag.probe, latest)
         self.pacing = Pacing()
+        # Of each log store id, name, and first seq of the batch that is published.
+        self._keys = [[self.store_id, name, 0] for name in LOG_NAMES]
         self._unpaced = []
         # Packet id: (track, first, last, count where it is backlog, part seq, when it was sent).
         self._in_flight = {}
@@ -212,7 +214,8 @@ class Uplink:
             # It gave way between two of its parts, and is named as a gap.
             self._abandon(track.log_index, part_seq)
         backlog_count = self._batch.count if track.is_backlog else 0
-        key = (self.store_id, LOG_NAMES[track.log_index], self._batch.first)
+        key = self._keys[track.log_index]
+        key[2] = self._batch.first
         self._publish(track, payload, key, backlog_count, now_ms)
         self._unechoed_count += self._batch.count
         if backlog_count:
