@@ -103,7 +103,7 @@ def check_a_command_is_executed_once_and_answered_as_often_as_asked():
 
 def check_what_is_wrong_is_refused_by_name():
     line = Line()
-    assert line.error(b"x" * (COMMAND_BYTES_MAX + 1)) == "too long"
+    assert line.error(b"x" * (COMMAND_BYTES_MAX + 1)) == "oversized"
     for payload in (b"", b"{", b"null", b"[]", b"1", b"\xff\xfe", b"[" * 400, b'{"v":1}'):
         assert line.error(payload) == "malformed", payload
     for spoilt in ({"id": ""}, {"id": 5}, {"id": "a b"}, {"id": "x" * 37}, {"id": "a\n"},

@@ -122,6 +122,9 @@ class Handler:
     def on_message(self, topic, payload, now_ms):
         self.events.append(("message", bytes(topic), bytes(payload)))
 
+    def on_oversized(self, topic, payload_bytes, now_ms):
+        self.events.append(("oversized", bytes(topic), payload_bytes))
+
     def on_puback(self, packet_id, now_ms):
         self.events.append(("puback", packet_id))
 

@@ -16,7 +16,7 @@ from sampling import (
     DIAL, DRIFT, ENERGY, LABEL, MODE, POWER, RARE, SHARE, SIGNED, STATE, VOLTS, Device, Oracle,
 )
 from spool_world import SpoolWorld
-from uplink_story import EVENTS, Story
+from uplink_story import Story
 from uplink_world import UplinkWorld, arrived, settle
 
 from tidegate.clock.monotonic import Monotonic
@@ -126,6 +126,11 @@ def check_wire():
             while wire.next_packet():
                 found.append(bytes(wire.packet()))
         assert len(found) == 36 and found[3] == b"\x00\x09"
+        stream.arrive((publish(b"a/b", b"z" * 3_000, 7) + puback(9)) * 9)
+        while wire.fill():
+            while wire.next_packet():
+                found.append((wire.dropped_bytes, bytes(wire.packet())))
+        assert found[36:] == [(3_000, b"\x00\x00\x03a/b\x00\x07"), (0, b"\x00\x09")] * 9
 
 
 def check_session():
@@ -151,6 +156,10 @@ def check_session():
         link.step(6)
         assert handler.named("puback") == [(each,) for each in reversed(ids)]
         assert handler.named("message") == [(b"tidegate/1/d/confirm", b"echo")]
+        broker.deliver(b"tidegate/1/d/confirm", b"z" * 3_000)
+        for now_ms in range(6, 10):
+            link.step(now_ms)
+        assert handler.named("oversized") == [(b"tidegate/1/d/confirm", 3_000)]
         for data in (b"\x00\x00", b"\xf0\x00", b"\x40\x01\x00", b"\x30\xff\xff\xff\xff\x7f"):
             link.open(("host", 1883, True), REQUEST, 10)
             for now_ms in range(10, 14):
@@ -196,10 +205,7 @@ def check_echoes():
 
 def check_uplink():
     for seed in range(4):
-        chance, story = Random(seed), Story(seed % 2 == 0)
-        for _ in range(120):
-            story.tell([(EVENTS[chance.below(len(EVENTS))], chance.below(121))])
-        story.end()
+        Story(seed % 2 == 0).live(Random(seed), 120)
 
 
 CHECKS = (

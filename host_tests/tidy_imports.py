@@ -13,7 +13,7 @@ LAYERS = (
     {"limits", "errors"},
     {"clock", "observe", "spool", "uplink", "link", "config", "console", "diag"},
     {"sources", "hal"},
-    {"agent", "presence", "remote"},
+    {"agent", "guidance", "presence", "remote"},
     {"run"},
 )
 FORBIDDEN_PAIRS = {("spool", "link"), ("link", "spool")}

@@ -7,13 +7,18 @@ receiver, then confirmed; a lost session drops what is on its way.
 
 from uplink_world import LOGS, UplinkWorld, Whole, facts
 
-from tidegate.limits import BACKLOG_WAIT_MS, WINDOW_COUNT_MAX
+from tidegate.limits import (
+    BACKLOG_WAIT_MS, CONFIRM_NOTE_COUNT, RANGE_COUNT_MAX, WINDOW_COUNT_MAX,
+)
 from tidegate.observe.catalogue import LOG_NAMES, RECORDS, TELEMETRY
 
 EVENTS = (
     "append", "append", "append", "record", "large", "wait", "up", "down", "step", "step", "step",
     "deliver", "deliver", "confirm", "confirm", "echo", "echo", "remount", "tidy",
 )  # fmt: skip
+# Sessions that last, in which what was left behind catches up.
+CALM = tuple(event for event in EVENTS if event not in ("down", "remount"))
+CALM_COUNT = 40
 
 
 # What a full log of records refuses is a matter for the tests of the spool.
@@ -27,7 +32,9 @@ class Story:
         self.world = UplinkWorld(is_echo=is_echo, block_count=block_count)
         self.stored = {name: {} for name in LOG_NAMES}
         self.gone = {name: {} for name in LOG_NAMES}
-        self.acknowledged = {name: set() for name in LOG_NAMES}
+        # Of each log {seq: order in which the device was told}.
+        self.acknowledged = {name: {} for name in LOG_NAMES}
+        self.told_count = 0
         self.number = 0
         self._seen = 0
         self._whole = Whole()
@@ -42,6 +49,13 @@ class Story:
         self.parts_confirmed = {}
         self.split = None
         self._seen = len(self.world.session.published)
+
+    def live(self, chance, event_count):
+        """Times of trouble and calm ones in turn."""
+        for number in range(event_count):
+            events = CALM if number // CALM_COUNT % 2 else EVENTS
+            self.tell([(events[chance.below(len(events))], chance.below(121))])
+        self.end()
 
     def tell(self, events):
         for event, number in events:
@@ -135,24 +149,41 @@ class Story:
         upto = 0
         while upto + 1 in have:
             upto += 1
-        ahead = [[seq, seq] for seq in sorted(have) if seq > upto + 1][: number % 17]
-        assert self.world.echo(upto, merged(ahead), name)
+        ahead = merged([[seq, seq] for seq in sorted(have) if seq > upto + 1])
+        ahead = ahead[: number % (RANGE_COUNT_MAX + 1)]
+        assert self.world.echo(upto, ahead, name)
         self._acknowledge(name, range(1, upto + 1))
-        self._acknowledge(name, [first for first, _ in ahead])
+        for first, last in ahead:
+            self._acknowledge(name, range(first, last + 1))
 
     def _acknowledge(self, name, seqs):
-        """The device was told; it may forget ranges where they are too many, and counts that."""
-        ranges = self.world.spool.logs[LOG_NAMES.index(name)].ranges
-        self.acknowledged[name].update(seqs)
-        if ranges.forgotten_count:
-            ranges.forgotten_count = 0
-            self.acknowledged[name] = set(range(1, ranges.watermark + 1))
+        """The device was told. Of more than RANGE_COUNT_MAX runs of seqs it may forget one."""
+        known = self.acknowledged[name]
+        for seq in seqs:
+            if seq not in known:
+                self.told_count += 1
+                known[seq] = self.told_count
+        while True:
+            runs = merged([[seq, seq] for seq in sorted(known)])
+            if len(runs) <= RANGE_COUNT_MAX:
+                return
+            size = min(last - first for first, last in runs[1:])
+            for first, last in runs[1:]:
+                if last - first <= size:
+                    for seq in range(first, last + 1):
+                        del known[seq]
 
     def remount(self, number):
         if number % 3 == 0:
             self.world.spool.close()
         else:
-            self.acknowledged = {name: set() for name in LOG_NAMES}
+            # What it was told last is not on flash yet; all before is.
+            for name in LOG_NAMES:
+                known = self.acknowledged[name]
+                orders = sorted(known.values())
+                kept = orders[-CONFIRM_NOTE_COUNT] if len(orders) >= CONFIRM_NOTE_COUNT else 0
+                self.acknowledged[name] = {
+                    seq: order for seq, order in known.items() if order <= kept}
         self.world.mount()
         self._fresh_session()
 

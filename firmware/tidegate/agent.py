@@ -57,14 +57,15 @@ class Agent:
         self.names = Resolver(ports.network, ports.keep, chance.below)
         self.profile = profiles.make(configuration, chance.below)
         self.session = session.Session(ports.network, self.names, self.profile, simple, self)
+        codec = codec_of(configuration["codec"], catalogue, self.session.wire.payload_room)
         self.uplink = Uplink(
             self.spool, (self.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
-            codec_of(configuration["codec"], catalogue), suppressor)
+            codec, suppressor)
         self.presence = Presence(self, configuration["device_id"], ports.name)
-        self.remote = Remote(self, suppressor, configuration["device_id"],
-                             configuration["command_key"].encode())
         self.backoff = Backoff(chance.below)
+        self.remote = Remote(self, suppressor, configuration["device_id"],
+                             configuration["command_key"].encode(), ports.keep)
         is_secure = configuration["tls"] != "off"
         if configuration["tls"] == "unverified":
             self.trail.note(trail.ALARM, "servers are not verified: anybody may listen and answer",
@@ -79,9 +80,6 @@ class Agent:
         self.sampler.adopt(self.policies.rows())
         self._offer = self.sampler.offer
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
-        topic = "tidegate/1/%s/" % configuration["device_id"]
-        self._confirm_topic = (topic + "confirm").encode()
-        self._hint_topic = profiles.HINT_TOPIC
         self._up_at = -1
         self._told_refused_count = 0
 
@@ -223,7 +221,7 @@ class Agent:
         self.session.open(
             self._servers[self.endpoints.index],
             (identity, configuration["keep_alive_s"], self.presence.topic, self.presence.will(),
-             (self._confirm_topic, self._hint_topic, self.remote.topic, self.presence.topic)),
+             self.remote.topics),
             now_ms)
 
     def _wait_ms(self, now_ms):
@@ -278,18 +276,11 @@ class Agent:
 
     def on_message(self, topic, payload, now_ms):
         """A message of a topic this session subscribed to."""
-        if topic == self._hint_topic:
-            self.remote.take_hint(payload, now_ms)
-        elif topic == self.presence.topic:
-            self.presence.see(payload, now_ms)
-        elif topic == self.remote.topic:
-            self.remote.commands.take(payload, now_ms)
-        elif topic != self._confirm_topic or not self.uplink.on_echo(payload, now_ms):
-            # The 1st, 2nd, 4th, 8th .. only: a flood must not wash the trail away.
-            self.counters.messages_refused += 1
-            count = self.counters.messages_refused
-            if not count & (count - 1):
-                self.trail.note(trail.WARNING, "message refused", size=len(payload), count=count)
+        self.remote.take(topic, payload, now_ms)
+
+    def on_oversized(self, topic, payload_bytes, now_ms):
+        """One whose payload was larger than the buffer, and dropped."""
+        self.remote.take(topic, None, now_ms, payload_bytes)
 
     def _say(self, line):
         self._ports.terminal.write((line + "\n").encode())

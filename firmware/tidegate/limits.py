@@ -113,7 +113,8 @@ STATE_SETTLE_MS = 2_000
 TX_BYTES_MAX = 2_560
 TX_KEPT_BYTES = 128
 RX_BYTES_MAX = 1_024
-RX_QUEUE_COUNT_MAX = 4
+# The largest message of the services is 256 KiB; what is larger is no message for a device.
+SKIPPED_BYTES_MAX = 262_144 + 4_096
 TOPIC_BYTES_MAX = 122
 AZURE_TOPIC_BYTES_MAX = 240
 SAS_LIFE_S = 86_400
@@ -157,11 +158,15 @@ HINT_WINDOW_S_MIN = 30
 HINT_WINDOW_S_MAX = 3_600
 HINT_AGE_S_MAX = 86_400
 HINT_RATE_OBS_MAX = 10_000
+HINT_LOOK_MS = 60_000
+HINT_SAVE_MS_MIN = 60_000
+HINT_REDATE_S = 21_600
 SESSION_PROVEN_MS = 60_000
 
 # Diagnosis.
 TRAIL_COUNT_MAX = 32
 
+assert STEP_BUDGET_MS < SAMPLE_PERIOD_MS < WATCHDOG_MS
 assert SAMPLE_PERIOD_MS <= TURN_WAIT_MS_MAX * 2
 assert TICKS_HALF_MS > 2 * 86_400_000, "heartbeats of a day are told apart by half the period"
 assert HEARTBEAT_S_MAX * 1_000 + LOOK_AFTER_MS < TICKS_HALF_MS
@@ -184,14 +189,17 @@ assert OBSERVATION_ID_MAX < 1 << 12, "an id takes a byte and a half of a frame"
 assert 400 + 128 * GAPS_PER_BATCH_MAX <= PAYLOAD_BYTES_MAX, "an envelope and its gaps fit"
 assert 400 + 128 + 6 * TEXT_BYTES_MAX + 96 <= PAYLOAD_BYTES_MAX, "the largest text fits"
 assert PAYLOAD_BYTES_MAX + AZURE_TOPIC_BYTES_MAX + 16 + TX_KEPT_BYTES <= TX_BYTES_MAX, "one send"
+assert TX_KEPT_BYTES + 9 <= TX_BYTES_MAX - PAYLOAD_BYTES_MAX, "a payload is made behind all else"
 assert TOPIC_BYTES_MAX < AZURE_TOPIC_BYTES_MAX and SAS_LIFE_S * 1_000 < TICKS_HALF_MS
 assert DEVICE_ID_BYTES_MAX + len("tidegate/1//history") <= TOPIC_BYTES_MAX
 assert COMMAND_BYTES_MAX + TOPIC_BYTES_MAX + 16 <= RX_BYTES_MAX, "it is told that it is long"
+assert RX_BYTES_MAX < SKIPPED_BYTES_MAX < 1 << 28, "a length is a small integer"
 assert REPLY_BYTES_MAX <= PAYLOAD_BYTES_MAX
 assert WINDOW_COUNT_MAX * BATCH_COUNT_MAX < UNECHOED_COUNT_MAX
 assert RESOLVE_AGAIN_MS < RESOLVE_KEPT_MS < RESOLVE_MS_MAX
 assert RESOLVE_TTL_S_MAX * 1_000 < TICKS_HALF_MS
 assert RESOLVE_MS_MAX <= ATTEMPT_MS_MAX and CONNECT_MS_MAX <= ATTEMPT_MS_MAX
+assert HINT_REDATE_S < HINT_AGE_S_MAX, "a hint that is repeated is never forgotten"
 assert HINT_WINDOW_S_MAX * 1_000 <= BACKOFF_PERIOD_MS_MAX
 assert BACKOFF_PAUSE_MS + 4 * BACKOFF_PERIOD_MS_MAX < TICKS_HALF_MS
 assert 2 * RETURN_AFTER_MS_MAX < TICKS_HALF_MS

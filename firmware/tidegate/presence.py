@@ -44,7 +44,10 @@ class Presence:
         self._publish(self._birth, now_ms)
 
     def see(self, payload, now_ms):
-        """A message of the topic. What comes right after the birth was retained before it."""
+        """A message of the topic, None for one that was too large to be read.
+
+        What comes right after the birth was retained before it.
+        """
         is_late = (now_ms - self._born_ms) & TICKS_MASK_MS >= STATE_SETTLE_MS
         if payload != self._birth and is_late and self._publish(self._birth, now_ms):
             self._agent.trail.note(trail.WARNING, "state taken back")

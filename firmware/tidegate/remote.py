@@ -7,7 +7,9 @@ from tidegate.limits import (
 from tidegate.diag import trail
 from tidegate.diag.counters import REASON_NAMES
 from tidegate.errors import CatalogueError
-from tidegate.link import hint, session
+from tidegate.guidance import Guidance
+from tidegate.link import session
+from tidegate.link.profiles import HINT_TOPIC
 from tidegate.observe import policy
 from tidegate.observe.catalogue import COMMAND_COUNTER_ID, LOG_NAMES, NUMBER, RECORDS
 from tidegate.uplink.commands import BAD_ARGUMENT, NOT_KEPT, NOT_POSSIBLE, Commands
@@ -17,22 +19,24 @@ _LINE_COUNT_MAX = 200
 
 
 class Remote:
-    """The desk at which commands arrive; `link.session` brings them and takes the replies.
+    """The desk at which messages arrive; `link.session` brings them and takes the replies.
 
-    Arguments: agent; suppressor, which knows the last counter that is durable; key, bytes.
-    `wants_restart` becomes True when the board is to be started anew.
+    Arguments: agent, whose presence and backoff are there; suppressor, which knows the last
+    counter that is durable; key, bytes; keep, the port, which may know a hint.
+    Members: topics, to subscribe to; wants_restart, True once the board is to be started anew.
     """
 
-    def __init__(self, agent, suppressor, device_id, key):
+    def __init__(self, agent, suppressor, device_id, key, keep):
         self._agent = agent
         self._suppressor = suppressor
         self._row = suppressor.index(COMMAND_COUNTER_ID)
         self.commands = Commands((device_id, agent.uplink.store_id), key, self)
-        self.topic = ("tidegate/1/%s/cmd" % device_id).encode()
-        self._reply_topic = ("tidegate/1/%s/reply" % device_id).encode()
+        self._topic, self._reply_topic, self._confirm_topic = [
+            ("tidegate/1/%s/%s" % (device_id, name)).encode()
+            for name in ("cmd", "reply", "confirm")]
+        self.topics = (self._confirm_topic, HINT_TOPIC, self._topic, agent.presence.topic)
         self._action = None
-        self._action_ms = self._limited_ms = 0
-        self._is_limited = False
+        self._action_ms = 0
         self.wants_restart = False
         self.verbs = {
             "ping": (False, self._ping), "status": (False, self._status),
@@ -42,6 +46,7 @@ class Remote:
             "snapshot": (True, self._snapshot), "rehearse": (True, self._rehearse),
             "reconnect": (True, self._reconnect), "restart": (True, self._restart),
         }
+        self._guidance = Guidance(agent, keep)
 
     def step(self, now_ms):
         """Send the replies that are due, and do what waited for one."""
@@ -54,33 +59,34 @@ class Remote:
         if self._action is not None and _is_past(self._action_ms, now_ms):
             action, self._action = self._action, None
             action(now_ms)
-        if self._is_limited and _is_past(self._limited_ms, now_ms):
-            self._is_limited = False
-            self._agent.uplink.pacing.limit(None)
+        self._guidance.step(now_ms)
 
-    def limit(self, rate, span_s, now_ms):
-        """The backlog is to drain no faster than `rate` observations a second, -1 for as fast as
-        it can; 0 for not at all. That ends after span_s."""
-        self._agent.uplink.pacing.limit(None if rate < 0 else rate)
-        self._is_limited = rate >= 0
-        self._limited_ms = (now_ms + span_s * 1_000) & TICKS_MASK_MS
-
-    def take_hint(self, payload, now_ms):
-        """What the operator says of the fleet; what is no hint takes the one before back."""
+    def take(self, topic, payload, now_ms, oversized_bytes=0):
+        """A message of one of the topics; payload None where its oversized_bytes were dropped."""
         agent = self._agent
-        known = agent.time_ms(now_ms)
-        found, wrong = hint.check(payload, known // 1_000 if known else 0)
-        if found is None:
-            agent.backoff.hint(0, False)
-            self.limit(-1, 0, now_ms)
-            agent.trail.note(trail.WARNING, "hint refused", why=wrong.replace(" ", "-"))
-            return
-        agent.backoff.hint(found[hint.WINDOW_S] * 1_000, found[hint.IS_OUTAGE])
-        span_s = HINT_AGE_S_MAX
-        if known and found[hint.UNTIL_S]:
-            span_s = found[hint.UNTIL_S] - known // 1_000
-        self.limit(found[hint.RATE_OBS], span_s, now_ms)
-        agent.trail.note(trail.INFO, "hint taken", window_s=found[hint.WINDOW_S])
+        is_known = True
+        if topic == HINT_TOPIC:
+            self._guidance.take(payload, now_ms)
+        elif topic == agent.presence.topic:
+            agent.presence.see(payload, now_ms)
+        elif topic == self._topic:
+            self.commands.take(payload, now_ms)
+        else:
+            is_known = (topic == self._confirm_topic and payload is not None
+                        and agent.uplink.on_echo(payload, now_ms))
+        if oversized_bytes:
+            agent.counters.messages_oversized += 1
+            self._tell("message oversized", topic, oversized_bytes,
+                       agent.counters.messages_oversized)
+        elif not is_known:
+            agent.counters.messages_refused += 1
+            self._tell("message refused", topic, len(payload), agent.counters.messages_refused)
+
+    def _tell(self, event, topic, size, count):
+        """The 1st, 2nd, 4th, 8th .. only: a flood must not wash the trail away."""
+        if not count & (count - 1):
+            name = topic.rsplit(b"/", 1)[1].decode() if topic in self.topics else "unknown"
+            self._agent.trail.note(trail.WARNING, event, topic=name, size=size, count=count)
 
     # What `Commands` asks.
 
@@ -118,7 +124,8 @@ class Remote:
             "refused": counters.refused, "full": counters.full, "failed": counters.turns_failed,
             "commands": [commands.executed_count, commands.refused_count,
                          commands.dropped_count],
-            "counter": self.counter()}
+            "counter": self.counter(), "oversized": counters.messages_oversized,
+            "hint": self._guidance.hint()}
 
     def _trail(self, argument, now_ms):
         lines = self._agent.trail.lines[-_TRAIL_LINES:]
@@ -169,7 +176,7 @@ class Remote:
         rate, span_s = numbers
         if not 0 <= rate <= BACKLOG_RATE_MAX or not 0 < span_s <= HINT_AGE_S_MAX:
             return BAD_ARGUMENT, {}
-        self.limit(rate, span_s, now_ms)
+        self._guidance.limit(rate, span_s, now_ms)
         return "", {"backlog_obs_per_s": rate, "for_s": span_s}
 
     def _rehearse(self, argument, now_ms):

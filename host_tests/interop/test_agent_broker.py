@@ -194,6 +194,41 @@ def test_live_batches_come_in_order_and_an_echo_frees_the_spool(broker_name, tmp
     play(broker_name, tmp_path, scene)
 
 
+def test_a_retained_command_above_the_buffer_is_refused_by_name_and_keeps_nobody_away(
+    broker_name, tmp_path
+):
+    async def scene(field):
+        async with aiomqtt.Client(HOST, field.broker.port, identifier="operator") as client:
+            await client.subscribe(TOPIC + "reply", qos=1)
+
+            async def reply():
+                async for message in client.messages:
+                    said = json.loads(message.payload)
+                    return said["id"], said.get("error")
+
+            async def heard(wanted):
+                """Wait for that reply; amqtt may deliver what is retained more than once."""
+                while (found := await asyncio.wait_for(reply(), PATIENCE_S)) != wanted:
+                    assert found == (None, "oversized")
+
+            await client.publish(TOPIC + "cmd", b" " * 100_000, qos=1, retain=True)
+            for number in range(2):
+                await heard((None, "oversized"))
+                ping = {"v": 1, "id": "p%d" % number, "verb": "ping"}
+                await client.publish(TOPIC + "cmd", json.dumps(ping), qos=1)
+                await heard(("p%d" % number, None))
+                said = field.agent.log_path.read_text()
+                assert "message oversized count=1 size=100000 topic=cmd" in said
+                assert "WARNING session lost" not in said
+                if not number:
+                    away = {"v": 1, "id": "away", "verb": "reconnect", "counter": 1}
+                    await client.publish(TOPIC + "cmd", json.dumps(away), qos=1)
+                    await heard(("away", None))
+            assert "session up session=2" in said
+
+    play(broker_name, tmp_path, scene)
+
+
 def test_a_broker_that_dies_costs_nothing_but_repeats_of_the_same_keys(broker_name, tmp_path):
     async def scene(field):
         contents = {}

@@ -1,17 +1,14 @@
 """The agent on the real MicroPython before each scripted bad peer: it names the cause, never
 blocks, comes back when the peer behaves, and loses nothing."""
 
-import os
-import signal
-
 import pytest
 from peer_world import PeerWorld, lost, play
 
-from tidegate_tools.broker import BROKERS, find_mosquitto
+from tidegate.limits import STEP_BUDGET_MS
 from tidegate_tools.peer_scripts import SCRIPTS
 
 pytestmark = [pytest.mark.interop, pytest.mark.micropython]
-TURN_US_MAX = 50_000
+TURN_US_MAX = 1_000 * STEP_BUDGET_MS
 LATE_US_MAX = 100_000
 ROUND_COUNT = 20
 SETTLED_ROUND = 8
@@ -54,7 +51,8 @@ def fast(is_tls):
             if script.is_tls == is_tls and name not in PATIENT]
 
 
-SAMPLE = ("dns-silent", "refused", "connack-5", "puback-late", "garbage", "reset-inside", "flood")
+SAMPLE = ("dns-silent", "refused", "connack-5", "puback-late", "garbage", "length-absurd",
+          "oversized", "reset-inside", "flood")
 
 
 def test_a_sample_of_bad_peers(tmp_path):
@@ -95,31 +93,3 @@ def test_every_bad_peer_for_20_rounds(tmp_path, is_tls, is_patient):
     heaps = [report["heap"] for rounds in reports.values() for report in rounds]
     settled = max(heaps[SETTLED_ROUND : SETTLED_ROUND + ROUND_COUNT])
     assert max(heaps[-ROUND_COUNT:]) - settled <= HEAP_GROWTH_BYTES_MAX, heaps
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("broker", sorted(BROKERS))
-def test_a_real_broker_that_stands_still_for_a_minute_costs_nothing_but_the_minute(
-    tmp_path, broker
-):
-    """SIGSTOP: its connections stand, its system acknowledges bytes, and nobody answers."""
-    if broker == "mosquitto" and find_mosquitto() is None:
-        pytest.skip("mosquitto is not installed")
-
-    async def scene(world):
-        await world.hear("session up", PATIENCE_S, pokes=True)
-        await world.report()
-        world.mark()
-        os.kill(world.broker.pid, signal.SIGSTOP)
-        try:
-            await world.hear("session lost", PATIENCE_S)
-            assert "cause=server-silent" in world.said() or "never-confirmed" in world.said()
-        finally:
-            os.kill(world.broker.pid, signal.SIGCONT)
-        world.mark()
-        await world.hear("session up", PATIENCE_S, pokes=True)
-        check(await world.report(), broker)
-        ledger = await world.settle()
-        assert not lost(ledger), ledger.verdict()
-
-    play(PeerWorld(tmp_path, SPEED, broker=broker), scene)

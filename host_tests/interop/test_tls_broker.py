@@ -1,10 +1,5 @@
 """The agent on the real MicroPython with TLS to a real mosquitto."""
 
-import asyncio
-import json
-from urllib.parse import parse_qs
-
-import aiomqtt
 import pytest
 from peer_world import PeerWorld, lost, play
 
@@ -68,33 +63,6 @@ def test_everything_arrives_over_tls_through_a_restart_of_the_broker(tmp_path, i
     ledger = play(world, scene)
     assert not lost(ledger), ledger.verdict()
     assert ledger.total("expected") > 20
-
-
-def test_the_profile_of_a_hub_names_each_batch_by_its_key_and_takes_the_hint_of_its_twin(tmp_path):
-    """A mosquitto is no hub, but it takes the topics of one."""
-    world = TlsWorld(tmp_path, False)
-    world.shown = {"profile": "azure", "sas_key": "a2V5", "confirm": "puback"}
-    hint = json.dumps({"tidegate_hint": {"window_s": 330}})
-
-    async def scene(world):
-        async with aiomqtt.Client(HOST, world.broker.port) as client:
-            await client.subscribe("devices/tg-000001/messages/events/#", qos=1)
-            await world.hear("session up", PATIENCE_S, pokes=True)
-            await client.publish("$iothub/twin/PATCH/properties/desired/?$version=2", hint, qos=1)
-            await world.hear("hint taken window_s=330", PATIENCE_S)
-            batches = 0
-            while batches < 3:
-                message = await asyncio.wait_for(anext(client.messages), PATIENCE_S)
-                bag = parse_qs(str(message.topic).rsplit("/", 1)[1])
-                said = json.loads(message.payload)
-                assert not message.retain and said["dev"] == "tg-000001"
-                # A snapshot has no key: each of its observations comes under its own as well.
-                if bag["kind"] != ["state"] and "seq" in bag:
-                    batches += 1
-                    key = [said["store"], said["log"], str(said["seq"])]
-                    assert [bag[name][0] for name in ("store", "log", "seq")] == key
-
-    play(world, scene)
 
 
 def test_a_broker_that_wants_a_certificate_and_gets_none_is_named(tmp_path):

@@ -20,9 +20,7 @@ def live(seed, is_echo, event_count):
     chance = Random(seed)
     story = Story(is_echo)
     try:
-        for _ in range(event_count):
-            story.tell([(EVENTS[chance.below(len(EVENTS))], chance.below(121))])
-        story.end()
+        story.live(chance, event_count)
     except AssertionError as error:
         raise AssertionError(f"seed {seed}: {error}") from error
     return story

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from mqtt_peer import publish
 
 from tidegate_tools import peer_play
 from tidegate_tools.peer_scripts import SCRIPTS, split
@@ -69,6 +70,7 @@ async def talk(peer, count=5, wait_s=0.3):
 
 UP = b"\x20\x02\x00\x00\x90\x03\x00\x01\x01"
 ACK = b"\x40\x02\x00\x05"
+LARGEST = publish(b"tidegate/1/tg-000001/cmd", b" " * 262_144, 1)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,8 @@ ACK = b"\x40\x02\x00\x05"
         ("puback-unknown", UP + 5 * (b"\x40\x02\xff\xf0" + ACK + ACK), "silence"),
         ("pings-only", UP, "silence"),
         ("garbage", UP + 2 * ACK + b"\xf7\x13garbage garbage" + 2 * ACK, "silence"),
-        ("oversized", UP + 2 * ACK + b"\x32\xff\xff\x7f" + 2 * ACK, "silence"),
+        ("length-absurd", UP + 2 * ACK + b"\x32\xff\xff\x7f" + 2 * ACK, "silence"),
+        ("oversized", UP + 2 * ACK + LARGEST + 3 * ACK, "silence"),
     ],
 )
 def test_a_peer_does_what_its_script_says(name, heard, end):

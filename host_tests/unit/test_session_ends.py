@@ -189,7 +189,7 @@ def test_a_device_that_talks_still_asks_a_server_that_does_not_before_it_leaves(
         b"\x40\x01\x00",
         b"\x40\x03\x00\x01\x00",
         b"\x30\xff\xff\xff\xff\x7f",
-        b"\x32\x80\x20",
+        b"\x32\x80\x80\x40",
         packet(0x34, text(CONFIRM) + b"\x00\x01x"),
         packet(0x36, text(CONFIRM) + b"\x00\x01x"),
         packet(0x30, b"\xff\xff"),

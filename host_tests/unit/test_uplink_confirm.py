@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from uplink_world import STORE_HEX, UplinkWorld, seqs, settle
+from uplink_world import STORE_HEX, UplinkWorld, arrived, seqs, settle
 
 from tidegate.limits import BACKLOG_WAIT_MS, BATCH_COUNT_MAX, UNECHOED_COUNT_MAX, WINDOW_COUNT_MAX
 from tidegate.observe.catalogue import RECORDS, TELEMETRY
@@ -169,3 +169,43 @@ def test_a_receiver_that_began_late_is_sent_again_what_it_does_not_hold():
     assert all(batch["historical"] for _, _, batch in again)
     world.puback_all()
     assert seqs(world.step(BACKLOG_WAIT_MS)) == []
+
+
+def parts_sent(world, count):
+    """Let so many parts of a large value go out. Result: their packet ids."""
+    world.up()
+    world.append(b"x" * 5_000)
+    world.session.can_publish = lambda payload_bytes: len(world.session.published) < count
+    world.step()
+    del world.session.can_publish
+    return [packet_id for packet_id, _, _ in world.session.published]
+
+
+def test_a_value_that_gives_way_between_its_parts_is_not_confirmed_by_those_that_were_sent():
+    world = UplinkWorld(is_echo=False, block_count=16)
+    sent = parts_sent(world, 2)
+    world.session.is_open = False
+    for _ in range(9_000):
+        if world.spool.logs[TELEMETRY].gap is not None:
+            break
+        world.append(b"y" * 3_000)
+        world.wait(1)
+    world.session.is_open = True
+    named = world.step(1_000)
+    assert named[0][2]["gaps"][0][:3] == [1, 1, "evicted"]
+    for packet_id in sent:
+        world.puback(packet_id)
+    assert world.spool.logs[TELEMETRY].ranges.skip(1) == 1, "nobody has it, nobody was told"
+    world.puback(named[0][0])
+    assert world.spool.logs[TELEMETRY].ranges.skip(1) > 1
+
+
+def test_a_value_whose_parts_begin_anew_is_not_confirmed_by_those_sent_before():
+    world = UplinkWorld(is_echo=False, block_count=16)
+    [packet_id] = parts_sent(world, 1)
+    world.uplink.split(TELEMETRY)
+    world.puback(packet_id)
+    assert world.unconfirmed() == 1
+    settle(world)
+    assert world.unconfirmed() == 0
+    assert sorted(world.model["telemetry"].items()) == arrived(world.sent()[1:])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 PUBLISH, PUBACK, CONNACK, SUBACK, PINGRESP = 0x30, 0x40, 0x20, 0x90, 0xD0
 FLOOD_COUNT, FLOOD_PAUSE_S = 200, 0.02
 FLOOD_TOPIC = b"tidegate/1/tg-000001/cmd"
+LARGEST_BYTES = 262_144
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,24 @@ def spoilt(data):
     return judge
 
 
+def command(packet_id, payload):
+    """A PUBLISH of QoS 1 on the agent's command topic."""
+    fields = len(FLOOD_TOPIC).to_bytes(2, "big") + FLOOD_TOPIC + packet_id.to_bytes(2, "big")
+    head, length = bytearray((PUBLISH | 2,)), len(fields) + len(payload)
+    while length > 0x7F:
+        head.append(length & 0x7F | 0x80)
+        length >>= 7
+    return bytes(head) + bytes((length,)) + fields + payload
+
+
+def oversized(peer, packet, count):
+    """Before the third PUBACK comes a command as large as the largest message of a service."""
+    peer.kept.append(packet[0])
+    if peer.kept.count(PUBACK) == 3 and packet[0] == PUBACK:
+        return command(1, b" " * LARGEST_BYTES) + packet
+    return packet
+
+
 def reset_inside(peer, writer):
     """The third PUBACK ends in its middle, and with it the connection."""
     count = 0
@@ -209,17 +228,16 @@ def slow(peer, writer):
 
 
 def flood(peer, writer):
-    """Commands that nobody can answer, hundreds a second, from the moment the session stands."""
-    payload = b'{"id": "%d", "do": "nothing"}'
+    """Ten thousand commands a second from the moment the session stands: every other one asks
+    for the longest answer there is, the rest are none."""
+    payloads = (b'{"v":1,"id":"%d","verb":"status"}', b'{"id":"%d","do":"nothing"}')
 
     async def pour():
         for number in range(1, 1_000_000):
             if writer.is_closing():
                 return
-            for _ in range(FLOOD_COUNT):
-                body = (len(FLOOD_TOPIC).to_bytes(2, "big") + FLOOD_TOPIC
-                        + (number % 65_535 + 1).to_bytes(2, "big") + payload % number)
-                writer.write(bytes((PUBLISH | 2, len(body))) + body)
+            for turn in range(FLOOD_COUNT):
+                writer.write(command(number % 65_535 + 1, payloads[turn % 2] % number))
             await writer.drain()
             await asyncio.sleep(FLOOD_PAUSE_S)
 
@@ -264,7 +282,8 @@ SCRIPTS = {
     "puback-late": Script("connection reset", down=puback_late),
     "pings-only": Script("publish never confirmed", down=packets(pings_only)),
     "garbage": Script("protocol broken", down=packets(spoilt(b"\xf7\x13garbage garbage"))),
-    "oversized": Script("protocol broken", down=packets(spoilt(b"\x32\xff\xff\x7f"))),
+    "length-absurd": Script("protocol broken", down=packets(spoilt(b"\x32\xff\xff\x7f"))),
+    "oversized": Script("", down=packets(oversized)),
     "half-open": Script("server silent", half_open),
     "reset-inside": Script("connection reset", down=reset_inside),
     # Which of the two depends on how much the broker has to say before its SUBACK.

@@ -22,6 +22,7 @@ class Counters:
         self.sessions = 0
         self.turns_failed = 0
         self.messages_refused = 0
+        self.messages_oversized = 0
 
     def __getattr__(self, name):
         """A reason of the tally, or what follows from it; 0 while nothing samples."""

@@ -20,7 +20,8 @@ class Codec:
         self._wire = wire
         self._on_message = on_message
         self._client = None
-        self._puback = bytearray((PUBACK, 2, 0, 0))
+        self._packet_id = bytearray(2)
+        self._puback = (bytes((PUBACK,)), b"\x02", self._packet_id)
 
     # The two members of the socket module that umqtt.simple uses.
 
@@ -56,8 +57,8 @@ class Codec:
     def publish(self, topic, payload, retain, packet_id):
         """Write PUBLISH for QoS 1. Arguments: topic and payload, bytes."""
         self._client.pid = packet_id - 1
-        self._puback[2], self._puback[3] = packet_id >> 8, packet_id & 0xFF
-        self._wire.lay_answer(self._puback)
+        self._packet_id[0], self._packet_id[1] = packet_id >> 8, packet_id & 0xFF
+        self._wire.lay_pieces(self._puback)
         self._client.publish(topic, payload, retain, 1)
 
     def ping(self):

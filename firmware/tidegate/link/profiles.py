@@ -42,11 +42,14 @@ class Generic:
         return topics
 
     def outward(self, topic, _key=None):
-        """The server's topic for one of ours. Argument: key, (store id, log name, first seq)."""
+        """The server's topic for one of ours. Argument: key, [store id, log name, first seq]."""
         return topic
 
     def inward(self, topic, payload):
-        """(our topic, payload) of a message, None where it means nothing to us."""
+        """(our topic, payload) of a message, None where it means nothing to us.
+
+        A payload is None where it was too large to be read.
+        """
         return topic, payload
 
     def is_due(self, _now_ms):
@@ -101,7 +104,7 @@ class Azure:
         """See `Generic.outward`: the last part of ours is the property `kind`."""
         bag = "kind=" + topic.decode().rsplit("/", 1)[1]
         if key is not None:
-            bag += "&store=%s&log=%s&seq=%d" % key
+            bag += "&store=%s&log=%s&seq=%d" % tuple(key)
         return (self._up + bag).encode()
 
     def inward(self, topic, payload):
@@ -112,6 +115,8 @@ class Azure:
         is_answer = topic.startswith(_TWIN_ANSWER)
         if not is_answer and not topic.startswith(_TWIN_CHANGE):
             return topic, payload
+        if payload is None:
+            return HINT_TOPIC, None
         try:
             twin = json.loads(payload) if payload else {}
             desired = twin.get("desired", {}) if is_answer else twin

@@ -30,8 +30,8 @@ class Session:
 
     Arguments: network, the port; resolver, see `link.resolver`; profile, of `link.profiles`;
     simple, the module umqtt.simple; handler, an object with on_up(now_ms),
-    on_down(phase, cause, now_ms), on_message(topic, payload, now_ms) and
-    on_puback(packet_id, now_ms).
+    on_down(phase, cause, now_ms), on_message(topic, payload, now_ms), on_puback(packet_id, now_ms)
+    and on_oversized(topic, payload_bytes, now_ms) for a message larger than the buffer.
     Members: patience_ms, how long a server that took the connection may take over TLS and
     CONNACK each, 0 for the usual budgets.
     """
@@ -194,25 +194,31 @@ class Session:
 
     def _dispatch(self, first, now_ms):
         kind = first & 0xF0
-        packet = self.wire.packet()
         if kind == codec.CONNACK and self.phase == CONNACK:
-            self._on_connack(packet[1], now_ms)
+            self._on_connack(self.wire.packet()[1], now_ms)
         elif kind == codec.SUBACK and self.phase == SUBSCRIBE:
-            self._on_suback(packet, now_ms)
-        elif kind == codec.PUBACK and len(packet) == 2:
-            packet_id = packet[0] << 8 | packet[1]
+            self._on_suback(self.wire.packet(), now_ms)
+        elif kind == codec.PUBACK and self.wire.packet_id() >= 0:
+            packet_id = self.wire.packet_id()
             if self.phase == UP and self._in_flight.pop(packet_id, None) is not None:
                 self._window_count = min(self._window_count + 1, WINDOW_COUNT_MAX)
                 self._handler.on_puback(packet_id, now_ms)
         elif kind == codec.PUBLISH and self.phase >= SUBSCRIBE and not first & 4:  # QoS 0 or 1
             self._message = None
             self._codec.receive()
-            told = self._message and self._profile.inward(self._message[0], self._message[1])
-            if told:
-                self._handler.on_message(told[0], told[1], now_ms)
+            if self._message:
+                self._hand_on(self._message[0], self._message[1], now_ms)
         elif kind != codec.PINGRESP:
             raise LinkError(causes.PROTOCOL, "packet 0x%02x in phase %s"
                             % (first, PHASE_NAMES[self.phase]))
+
+    def _hand_on(self, topic, payload, now_ms):
+        dropped_bytes = self.wire.dropped_bytes
+        told = self._profile.inward(topic, None if dropped_bytes else payload)
+        if told and dropped_bytes:
+            self._handler.on_oversized(told[0], dropped_bytes, now_ms)
+        elif told:
+            self._handler.on_message(told[0], told[1], now_ms)
 
     def _take_message(self, topic, payload):
         self._message = (topic, payload)
@@ -242,8 +248,8 @@ class Session:
         quiet_ms = (now_ms - self._received_ms) & TICKS_MASK_MS
         if quiet_ms > self._keep_alive_ms + half_ms:
             raise LinkError(causes.SILENT)
-        for sent_ms in self._in_flight.values():
-            if (now_ms - sent_ms) & TICKS_MASK_MS > UNCONFIRMED_MS_MAX:
+        for packet_id in self._in_flight:
+            if (now_ms - self._in_flight[packet_id]) & TICKS_MASK_MS > UNCONFIRMED_MS_MAX:
                 raise LinkError(causes.UNCONFIRMED)
         unsent_ms = (now_ms - self._sent_ms) & TICKS_MASK_MS
         unasked_ms = (now_ms - self._pinged_ms) & TICKS_MASK_MS

@@ -15,14 +15,14 @@ _PART_BYTES = 128
 class CollectionCodec:
     """Builds one payload at a time: `begin`, `add` while it fits, `finish`.
 
-    Argument: catalogue, which gives each value its decimals.
+    Arguments: catalogue, which gives each value its decimals; room, as of `Payload`.
     """
 
     name = "collection"
 
-    def __init__(self, catalogue):
+    def __init__(self, catalogue, room=None):
         self._catalogue = catalogue
-        self._payload = Payload()
+        self._payload = Payload(room)
         self._utc_ms = None
         self._is_snapshot = False
         self._count = 0

@@ -17,12 +17,15 @@ _COMMA, _OPEN, _CLOSE = 0x2C, 0x5B, 0x5D
 
 
 class JsonCodec:
-    """Builds one payload at a time: `begin`, `add` while it fits, `finish`."""
+    """Builds one payload at a time: `begin`, `add` while it fits, `finish`.
+
+    Argument: room, as of `Payload`.
+    """
 
     name = "json"
 
-    def __init__(self):
-        self._payload = Payload()
+    def __init__(self, room=None):
+        self._payload = Payload(room)
         self._head = None
         self._count = 0
 

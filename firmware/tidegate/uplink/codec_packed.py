@@ -14,12 +14,15 @@ _NUMBER_BYTES_MAX = 26
 
 
 class PackedCodec:
-    """Builds one payload at a time: `begin`, `add` while it fits, `finish`."""
+    """Builds one payload at a time: `begin`, `add` while it fits, `finish`.
+
+    Argument: room, as of `Payload`.
+    """
 
     name = "packed"
 
-    def __init__(self):
-        self._payload = Payload()
+    def __init__(self, room=None):
+        self._payload = Payload(room)
         self._head = None
         self._last = {}
         self._is_snapshot = False
@@ -32,7 +35,9 @@ class PackedCodec:
         payload = self._payload
         payload.at = self._last_id = self._last_ms = self._last_delta = 0
         self._is_snapshot = "snapshot" in envelope
-        self._last.clear()
+        # To clear it would cost a new table for each batch.
+        for observation_id in self._last:
+            self._last[observation_id] = 0
         utc_ms, lag = envelope["utc"], envelope["lag"]
         qualities = ("unknown", "estimated", "rtc", "synced")
         flags = qualities.index(envelope["q"]) << 2

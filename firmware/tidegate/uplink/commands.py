@@ -15,8 +15,8 @@ from tidegate.limits import (
 )
 from tidegate.uplink.hmac import hmac_sha256, is_equal
 
-TOO_LONG, MALFORMED, UNKNOWN, NO_COUNTER, OLD_COUNTER, NOT_AUTHENTIC, NO_ROOM = (
-    "too long", "malformed", "unknown verb", "counter missing", "counter too low",
+OVERSIZED, MALFORMED, UNKNOWN, NO_COUNTER, OLD_COUNTER, NOT_AUTHENTIC, NO_ROOM = (
+    "oversized", "malformed", "unknown verb", "counter missing", "counter too low",
     "not authentic", "counter not kept")
 # What a verb itself may say.
 BAD_ARGUMENT, NOT_POSSIBLE, NOT_KEPT = "argument refused", "not possible", "not kept"
@@ -44,8 +44,8 @@ class Commands:
         self.executed_count = self.refused_count = self.dropped_count = 0
 
     def take(self, payload, now_ms):
-        """A message of the command topic. What comes too fast to be answered is dropped unread,
-        and counted."""
+        """A message of the command topic; payload None where it was too large to be read. What
+        comes too fast to be answered is dropped unread, and counted."""
         if len(self._due) >= REPLY_COUNT_MAX or not self._admit(now_ms):
             self.dropped_count += 1
             return
@@ -102,8 +102,8 @@ class Commands:
     @staticmethod
     def _read(payload):
         """(members, error): no members but an id that is one where there is an error."""
-        if len(payload) > COMMAND_BYTES_MAX:
-            return {}, TOO_LONG
+        if payload is None or len(payload) > COMMAND_BYTES_MAX:
+            return {}, OVERSIZED
         try:
             given = json.loads(payload)
         except (ValueError, RuntimeError):

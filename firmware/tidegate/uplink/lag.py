@@ -42,9 +42,8 @@ class Lag:
         member["count"] = count
         member["bytes"] = 0
         if count and oldest is not None:
-            number, offset = oldest[4:]
             member["bytes"] = max(
-                0, (log.number - number) * log.block_bytes + log.offset - offset)
+                0, (log.number - oldest[4]) * log.block_bytes + log.offset - oldest[5])
         member["rate"] = rate
         member["drain_s"] = (count + rate - 1) // rate if rate else 0 if not count else None
         return member

@@ -3,15 +3,20 @@
 from tidegate.limits import PAYLOAD_BYTES_MAX
 
 _SMALL, _SMALL_DIGITS = 1_000_000_000, 9
+_LOW_BITS, _LOW_MASK = 28, (1 << 28) - 1
 
 
 class Payload:
-    """One payload at a time. `at` is the number of bytes in it."""
+    """One payload at a time. `at` is the number of bytes in it.
 
-    def __init__(self):
-        self._buffer = bytearray(PAYLOAD_BYTES_MAX)
-        self._view = memoryview(self._buffer)
+    Argument: room, a memoryview of PAYLOAD_BYTES_MAX bytes to write it in, None for its own.
+    """
+
+    def __init__(self, room=None):
+        self._buffer = self._view = room or memoryview(bytearray(PAYLOAD_BYTES_MAX))
         self.at = 0
+        # Of large integers the part that seldom changes: each step with it leaves garbage.
+        self._base = self._high = 0
 
     def has_room(self, count):
         """Whether `count` more bytes fit."""
@@ -38,6 +43,12 @@ class Payload:
 
     def varint(self, value):
         """Add an unsigned integer, 7 bits a byte, lowest first."""
+        while value > _LOW_MASK:
+            low, value = value & _LOW_MASK, value >> _LOW_BITS
+            for _ in range(_LOW_BITS // 7):
+                self._buffer[self.at] = low & 0x7F | 0x80
+                self.at += 1
+                low >>= 7
         while value > 0x7F:
             self._buffer[self.at] = value & 0x7F | 0x80
             self.at += 1
@@ -53,9 +64,13 @@ class Payload:
         if value < _SMALL:
             self._digits(value, 1)
         else:
-            # In two steps, since on 32 bits each step with a large integer leaves garbage.
-            self.decimal(value // _SMALL)
-            self._digits(value % _SMALL, _SMALL_DIGITS)
+            low = value - self._base
+            if not 0 <= low < _SMALL:
+                self._high = value // _SMALL
+                self._base = self._high * _SMALL
+                low = value - self._base
+            self.decimal(self._high)
+            self._digits(low, _SMALL_DIGITS)
 
     def _digits(self, value, digits):
         """Add a small integer, not negative, as at least so many digits."""

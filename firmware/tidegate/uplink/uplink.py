@@ -47,6 +47,8 @@ class Uplink:
         self.lag = Lag(spool, anchor, monotonic)
         self.snapshot = Snapshot(spool, self.lag.probe, latest)
         self.pacing = Pacing()
+        # Of each log store id, name, and first seq of the batch that is published.
+        self._keys = [[self.store_id, name, 0] for name in LOG_NAMES]
         self._unpaced = []
         # Packet id: (track, first, last, count where it is backlog, part seq, when it was sent).
         self._in_flight = {}
@@ -143,7 +145,14 @@ class Uplink:
         """Live goes on from the head; all that is unconfirmed below it becomes backlog."""
         for track in self.tracks:
             if track.log_index == log_index:
+                self._abandon(log_index, track.part_seq)
                 track.begin(self._spool.logs[log_index].next_seq)
+
+    def _abandon(self, log_index, part_seq):
+        """No more parts of a value come, so the PUBACKs of those before do not confirm it."""
+        for packet_id, covered in list(self._in_flight.items()) if part_seq else ():
+            if covered[0].log_index == log_index and covered[4] == part_seq:
+                self._in_flight[packet_id] = covered[:4] + (0, covered[5])
 
     def _is_under_way(self, log_index, part_seq):
         """Whether a part of a value is not sent or not acknowledged."""
@@ -197,11 +206,16 @@ class Uplink:
     def _send(self, track, now_ms):
         if not track.prepare():
             return False
+        part_seq = track.part_seq
         payload = self._batch.build(track, self.lag.member(track.log_index))
         if payload is None:
             return False
+        if part_seq and self._batch.first <= part_seq <= self._batch.last:
+            # It gave way between two of its parts, and is named as a gap.
+            self._abandon(track.log_index, part_seq)
         backlog_count = self._batch.count if track.is_backlog else 0
-        key = (self.store_id, LOG_NAMES[track.log_index], self._batch.first)
+        key = self._keys[track.log_index]
+        key[2] = self._batch.first
         self._publish(track, payload, key, backlog_count, now_ms)
         self._unechoed_count += self._batch.count
         if backlog_count:

@@ -154,7 +154,7 @@ class Rig:
         self.session = Session(peer, Resolver(peer, peer, None), Generic({}), simple, handler)
         self.uplink = handler.uplink = Uplink(
             spool, (anchor, monotonic), self.session, "tg-000001", False, self.counters,
-            Codec())
+            Codec(self.session.wire.payload_room))
         self.monotonic = monotonic
         self.peer = peer
 
