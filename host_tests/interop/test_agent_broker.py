@@ -52,6 +52,14 @@ class Field:
         )
         self.agent.start()
 
+    async def hear(self, words):
+        """Wait until the agent has said that."""
+        async def look():
+            while words not in self.agent.log_path.read_text():
+                await asyncio.sleep(0.02)
+
+        await asyncio.wait_for(look(), PATIENCE_S)
+
     def stop(self):
         if self.agent is not None:
             self.agent.kill()
@@ -229,6 +237,7 @@ def test_a_broker_that_dies_costs_nothing_but_repeats_of_the_same_keys(broker_na
         async with field.watch("receiver") as watcher:
             await watcher.birth()
             await watcher.hint(30)
+            await field.hear("hint taken")
             while len(watcher.seqs()) < 30:
                 await watcher.next(lambda found: isinstance(found, Batch))
             keep(watcher)
