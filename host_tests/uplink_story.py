@@ -34,6 +34,7 @@ class Story:
         self.gone = {name: {} for name in LOG_NAMES}
         # Of each log {seq: order in which the device was told}.
         self.acknowledged = {name: {} for name in LOG_NAMES}
+        self.doubted = {name: set() for name in LOG_NAMES}
         self.told_count = 0
         self.number = 0
         self._seen = 0
@@ -172,20 +173,27 @@ class Story:
                 if last - first <= size:
                     for seq in range(first, last + 1):
                         del known[seq]
+                        self.doubted[name].add(seq)
 
     def remount(self, number):
         if number % 3 == 0:
             self.world.spool.close()
         else:
-            # What it was told last is not on flash yet; all before is.
             for name in LOG_NAMES:
-                known = self.acknowledged[name]
-                orders = sorted(known.values())
-                kept = orders[-CONFIRM_NOTE_COUNT] if len(orders) >= CONFIRM_NOTE_COUNT else 0
-                self.acknowledged[name] = {
-                    seq: order for seq, order in known.items() if order <= kept}
+                self._doubt(name)
         self.world.mount()
         self._fresh_session()
+
+    def _doubt(self, name):
+        """What the device was told last is not on flash yet, up to CONFIRM_NOTE_COUNT seqs that
+        were news to it; all before is. One that was doubted before need not have been news."""
+        known, news_count = self.acknowledged[name], 0
+        for seq in sorted(known, key=lambda seq: -known[seq]):
+            news_count += seq not in self.doubted[name]
+            if news_count == CONFIRM_NOTE_COUNT:
+                return
+            del known[seq]
+            self.doubted[name].add(seq)
 
     def tidy(self, number):
         self.world.spool.idle(self.world.wait(0))

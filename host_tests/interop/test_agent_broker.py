@@ -56,6 +56,14 @@ class Field:
         )
         self.agent.start()
 
+    async def hear(self, words):
+        """Wait until the agent has said that."""
+        async def look():
+            while words not in self.agent.log_path.read_text():
+                await asyncio.sleep(0.02)
+
+        await asyncio.wait_for(look(), PATIENCE_S)
+
     def stop(self):
         if self.agent is not None:
             self.agent.kill()

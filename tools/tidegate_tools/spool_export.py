@@ -28,9 +28,7 @@ class _RoomyPayload(Payload):
     _BYTES_MAX = 2 * VALUE_BYTES_MAX
 
     def __init__(self):
-        self._buffer = bytearray(self._BYTES_MAX)
-        self._view = memoryview(self._buffer)
-        self.at = 0
+        super().__init__(memoryview(bytearray(self._BYTES_MAX)))
 
     def has_room(self, count):
         return self.at + count <= self._BYTES_MAX

@@ -9,7 +9,8 @@ _LOW_BITS, _LOW_MASK = 28, (1 << 28) - 1
 class Payload:
     """One payload at a time. `at` is the number of bytes in it.
 
-    Argument: room, a memoryview of PAYLOAD_BYTES_MAX bytes to write it in, None for its own.
+    Argument: room, a memoryview of PAYLOAD_BYTES_MAX bytes or more to write it in, None for its
+    own.
     """
 
     def __init__(self, room=None):
