@@ -17,25 +17,28 @@ def is_final(database_path, journal_path, quantities):
         for log in LOGS)
 
 
-def settle(archive, agent, quantities):
+def settle(archive, agent, quantities, device=None, before=()):
     """The account of an agent that has ended in order.
 
-    Arguments: archive, of the sink; agent, an AgentProcess; quantities. Result: (Ledger, rows of
-    each log by store id).
+    Arguments: archive, of the sink; agent, an AgentProcess; quantities; device, its id where the
+    sink has heard of others too; before, see `oracle.expect`. Result: (Ledger, rows of each log by
+    store id).
     """
     from tidegate_tools.image import summary
 
-    expected, rows = _expectation(archive, agent.journal_path, quantities)
+    expected, rows = _expectation(archive, agent.journal_path, quantities, device, before)
     whole = ledger.balance(expected, rows, summary(agent.image_path))
     whole.malformed = archive.counters()["malformed"]
-    for stream in archive.report():
+    for stream in archive.report(device):
         whole.logs[stream.log].repeats += stream.repeats
         whole.logs[stream.log].conflicts += stream.conflicts
     return whole, rows
 
 
-def _expectation(archive, journal_path, quantities):
-    rows = {log: {store: each for (_, store), each in archive.rows(log).items()} for log in LOGS}
+def _expectation(archive, journal_path, quantities, device=None, before=()):
+    rows = {log: {store: each for (_, store), each in archive.rows(log, device=device).items()}
+            for log in LOGS}
     held = [(log, ledger.fact_of(row))
             for log in LOGS for each in rows[log].values() for row in each]
-    return expect(journal.parse(journal_path.read_bytes()), quantities, held), rows
+    turns = journal.parse(journal_path.read_bytes())
+    return expect(turns, quantities, held, before=before), rows

@@ -29,11 +29,11 @@ class Clock:
         return self.wall_ms + (utc_ms - self.utc_ms) / self.speed
 
 
-def configuration(folder, clock, scenario_utc_ms, source, broker):
+def configuration(folder, clock, scenario_utc_ms, source, broker, device=DEVICE):
     """The content of the agent's configuration file.
 
     Arguments: folder, where its files lie; clock; scenario_utc_ms; source, the member of that
-    name; broker, (host, port).
+    name; broker, (host, port); device, its id.
     """
     folder = Path(folder)
     return {
@@ -46,7 +46,7 @@ def configuration(folder, clock, scenario_utc_ms, source, broker):
             "journal_path": str(folder / "journal.jsonl"),
         },
         "agent": {
-            "device_id": DEVICE, "host": broker[0], "port": broker[1], "username": "",
+            "device_id": device, "host": broker[0], "port": broker[1], "username": "",
             "password": "", "confirm": "echo", "keep_alive_s": KEEP_ALIVE_S,
         },
     }
