@@ -6,11 +6,10 @@ import random
 import shutil
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from paho.mqtt import publish
+import aiomqtt
 
 from tidegate_tools import fleet_image, timeline
 from tidegate_tools.agent_process import AgentProcess, Clock, configuration
@@ -20,10 +19,12 @@ from tidegate_tools.gate import Gate, Settings
 from tidegate_tools.paths import Checkout
 from tidegate_tools.processes import POLL_S, Child
 from tidegate_tools.queries import Archive
+from tidegate_tools.sink import QUIET
 
 COUNT_MAX = 500
 HINT_TOPIC = "tidegate/1/fleet/hint"
 TEMPLATE = "template.img"
+PROGRAMS = Path(__file__).resolve().parent / "device"
 SAMPLE_S = 0.5
 SINK_START_S_MAX = 15.0
 # The last echoes and messages of an orderly end are on their way for a moment.
@@ -39,7 +40,7 @@ class Setup:
     Members: count, agents; stored_count, observations on the flash of each; speed, of the agents'
     clocks; seed; broker, its name; sink_bytes_per_s, from the broker to the sink, 0 for no limit;
     window_s, of the hint that the operator has published, 0 for none; firmware, interpreter,
-    checkout, folder, as of the demo; program, to start in the place of main.py.
+    checkout, folder, as of the demo; program, of PROGRAMS.
     """
 
     count: int
@@ -53,7 +54,7 @@ class Setup:
     interpreter: Path
     checkout: Checkout
     folder: Path
-    program: Path | None = None
+    program: str = "fleet_agent.py"
 
     def device(self, number):
         """The id of agent number 0, 1 .."""
@@ -64,7 +65,7 @@ class Setup:
 class Sample:
     """The fleet at one moment: s since the start; the sum of the lags that the sink heard last, in
     observations; observations stored; devices online; devices that have caught up; connections
-    that wait at the gate."""
+    that wait at the gate; attempts that it has seen."""
 
     at_s: float
     lag: int
@@ -72,6 +73,7 @@ class Sample:
     online: int
     close: int
     waiting: int
+    attempts: int
 
 
 @dataclass
@@ -79,18 +81,25 @@ class Record:
     """What was seen of a run, all times in s since its start.
 
     Members: samples; begins, (name, at_s) of each step; births, (device, at_s) of each session;
-    attempts, by the second; late_step, the step that did not come to its end in time.
+    refused, when attempts met nobody, in order; late_step, the step that did not come to its end
+    in time.
     """
 
     samples: list = field(default_factory=list)
     begins: list = field(default_factory=list)
     births: list = field(default_factory=list)
-    attempts: Counter = field(default_factory=Counter)
+    refused: list = field(default_factory=list)
     late_step: str = ""
 
     def begin_s(self, name):
         """When a step began."""
         return dict(self.begins)[name]
+
+    def attempts(self):
+        """When attempts were made, in order; those that the gate saw as of the next sample."""
+        seen = [after.at_s for before, after in zip(self.samples, self.samples[1:])
+                for _ in range(after.attempts - before.attempts)]
+        return sorted(seen + self.refused)
 
 
 class Fleet:
@@ -117,9 +126,9 @@ class Fleet:
         await self._broker.start()
         await self._start_sink()
         if setup.window_s:
-            await asyncio.to_thread(
-                publish.single, HINT_TOPIC, json.dumps({"window_s": setup.window_s}), qos=1,
-                retain=True, hostname=HOST, port=self._broker.port)
+            async with aiomqtt.Client(HOST, self._broker.port, logger=QUIET) as operator:
+                await operator.publish(
+                    HINT_TOPIC, json.dumps({"window_s": setup.window_s}), qos=1, retain=True)
         # A port that no outgoing connection is given while nobody listens on it.
         self.front = Gate((HOST, self._broker.port), Settings(), port=free_port())
         wall_ms = time.time_ns() // 1_000_000
@@ -148,7 +157,7 @@ class Fleet:
         settings = configuration(folder, self.clock, timeline.SCENARIO_UTC_MS, source,
                                  (HOST, self.front.port), device)
         self.agents.append(AgentProcess(setup.interpreter, setup.firmware, setup.checkout, folder,
-                                        settings, setup.program))
+                                        settings, PROGRAMS / setup.program))
 
     async def _start_sink(self):
         setup, port = self.setup, self._broker.port
@@ -188,12 +197,12 @@ class Fleet:
                     self.record.late_step = step.name
                     break
         self.record.births = [(device, self.at_s(ms)) for device, ms in self.archive.births()]
-        self.record.attempts = self._attempts()
+        self.record.refused = self._refused()
         return self.record
 
     async def end(self):
         """The agents end in order. Errors: ProcessError where one does not."""
-        await asyncio.gather(*(agent.end() for agent in self.agents))
+        await asyncio.gather(*(agent.end(b"\n") for agent in self.agents))
         await asyncio.sleep(LAST_WORDS_S)
 
     async def clear(self):
@@ -204,7 +213,7 @@ class Fleet:
             if gate is not None:
                 await gate.stop()
         if self._sink is not None:
-            await self._sink.interrupt(SINK_START_S_MAX)
+            await self._sink.end(SINK_START_S_MAX)
         self._broker.kill()
 
     def now_s(self):
@@ -227,7 +236,8 @@ class Fleet:
 
     def _look(self):
         self._check()
-        sample = Sample(self.now_s(), *self.archive.pulse(), self.front.waiting_count)
+        sample = Sample(self.now_s(), *self.archive.pulse(), self.front.waiting_count,
+                        self.front.counts["attempts"])
         self.record.samples.append(sample)
         return sample
 
@@ -238,11 +248,9 @@ class Fleet:
         for agent in self.agents:
             agent.check()
 
-    def _attempts(self):
-        """Those the gate saw, and those that met nobody, of which only the devices know."""
-        found = Counter()
-        for second, count in self.front.attempts_per_s.items():
-            found[int(self.at_s(second * 1_000))] += count
+    def _refused(self):
+        """When attempts met nobody: only the devices know of those."""
+        found = []
         anchors = self.archive.anchors()
         for number, agent in enumerate(self.agents):
             device = self.setup.device(number)
@@ -253,5 +261,5 @@ class Fleet:
             for line in agent.log_path.read_text(errors="replace").splitlines():
                 if " attempt failed " in line and "cause=connection-refused" in line:
                     wall_ms = self.clock.wall_of(zero_ms + int(line.split(" ", 1)[0]))
-                    found[int(self.at_s(wall_ms))] += 1
-        return found
+                    found.append(self.at_s(wall_ms))
+        return sorted(found)

@@ -24,7 +24,7 @@ from tidegate_tools.gate import Settings
 OURS, RIVAL = "Tidegate", "umqtt.robust, 2 s"
 CUTS = {"refused": "closed", "busy": "down"}
 FRONTS = ("refuse", "costly", "queue")
-RIVAL_PROGRAM = Path(__file__).resolve().parent / "device" / "fixed_retry.py"
+RIVAL_PROGRAM = "fixed_retry.py"
 Speed = Annotated[int, Option(min=1, max=60, help="How much faster the agents' clocks run.")]
 Seed = Annotated[int, Option(min=0, help="Seed of the chargers; what the network does is chance.")]
 BrokerName = Annotated[str, Option(help="amqtt or mosquitto. Default: mosquitto where it is.")]

@@ -1,6 +1,7 @@
 """What a run of a fleet is held against. Pure."""
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from tidegate_tools import fleet_scenes as scenes
@@ -97,10 +98,11 @@ def rehearsal(record, setup, ideal_s, must=True):
     times = return_s(record, devices)
     is_bound = must and setup.count >= COUNT_MIN
     cut_s, back_s = record.begin_s(scenes.CUT), record.begin_s(scenes.BACK)
-    outage = sum(count for second, count in record.attempts.items() if cut_s <= second < back_s)
-    after = {second: count for second, count in record.attempts.items() if second >= back_s}
-    width_s = max(1, round(10 / setup.speed))
-    peak = max((sum(after.get(second + step, 0) for step in range(width_s)) for second in after),
+    attempts = record.attempts()
+    first = bisect_left(attempts, back_s)
+    outage, after = first - bisect_left(attempts, cut_s), attempts[first:]
+    width_s = 10 / setup.speed
+    peak = max((bisect_left(after, at_s + width_s) - index for index, at_s in enumerate(after)),
                default=0)
     capacity = setup.count / ideal_s * setup.speed
     figures = [Figure("t%d" % percent, percentile(times, percent) * setup.speed / ideal_s,
@@ -108,6 +110,6 @@ def rehearsal(record, setup, ideal_s, must=True):
                for percent in (50, 99, 100)]
     return figures + [
         Figure("attempts during the outage", outage / setup.count, "per device"),
-        Figure("attempts after restoration", sum(after.values()) / setup.count, "per device",
+        Figure("attempts after restoration", len(after) / setup.count, "per device",
                ATTEMPTS_MAX if is_bound else None),
         Figure("peak of 10 s after restoration", peak / width_s / capacity, "over capacity")]

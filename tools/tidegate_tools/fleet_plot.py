@@ -9,6 +9,7 @@ from matplotlib import pyplot  # noqa: E402
 from tidegate_tools import fleet_scenes as scenes  # noqa: E402
 from tidegate_tools.fleet_figures import LIVE_S_MAX  # noqa: E402
 
+BIN_MIN = 1 / 4
 OURS = {"color": "black", "linewidth": 2.0}
 THEIRS = {"color": "C3", "linewidth": 1.2}
 
@@ -48,22 +49,19 @@ def draw_rehearsal(runs, setup, ideal_s, front, path):
     Arguments: runs, (name, Record), ours first; setup; ideal_s, N/C; front, in words.
     """
     figure, (top, bottom) = pyplot.subplots(2, 1, figsize=(10, 8), sharex=True)
-    capacity = setup.count / ideal_s * setup.speed
-    width_s = max(1, round(10 / setup.speed))
     for (name, record), style in zip(runs, (OURS, THEIRS)):
         back_s = record.begin_s(scenes.BACK)
-        end_s = int(record.samples[-1].at_s) + 1
-        attempts = numpy.array([record.attempts.get(second, 0) for second in range(end_s)])
-        smooth = numpy.convolve(attempts, numpy.ones(width_s) / width_s, mode="same")
-        top.plot((numpy.arange(end_s) - back_s) * setup.speed / 60, smooth / capacity, label=name,
-                 **style)
+        minutes = (numpy.array(record.attempts()) - back_s) * setup.speed / 60
+        edges = numpy.arange(minutes.min() // BIN_MIN * BIN_MIN, minutes.max() + BIN_MIN, BIN_MIN)
+        counts, _ = numpy.histogram(minutes, edges)
+        top.stairs(counts / (60 * BIN_MIN * setup.count / ideal_s), edges, label=name, **style)
         bottom.plot([(sample.at_s - back_s) * setup.speed / 60 for sample in record.samples],
                     [100 * sample.online / setup.count for sample in record.samples], label=name,
                     **style)
     top.axhline(1, color="grey", linestyle="--", linewidth=1)
     top.set_yscale("symlog", linthresh=1)
     top.set_ylim(bottom=0)
-    top.set_ylabel("attempts per second over capacity\n(mean of 10 s)")
+    top.set_ylabel("attempts per second over capacity\n(mean of 15 s)")
     top.set_title("%d real agents, N/C %g s, window %d s, front end: %s" % (
         setup.count, ideal_s, setup.window_s, front))
     bottom.set_ylabel("online, %")

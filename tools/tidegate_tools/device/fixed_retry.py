@@ -1,15 +1,14 @@
-"""The agent with the reconnect policy of umqtt.robust: another attempt after 2 s, for ever.
+"""An agent of a fleet with the reconnect policy of umqtt.robust: again after 2 s, for ever.
 
-Started in the place of main.py, to be compared with. Argument: the agent's configuration.
+To be compared with. Argument: the agent's configuration.
 """
 
 import sys
 
-import board
+import fleet_agent
 import tidegate.agent
 from tidegate.limits import ATTEMPT_MS_MAX
 from tidegate.link.backoff import Backoff
-from tidegate.run import run
 
 WAIT_MS = 2_000
 
@@ -26,4 +25,4 @@ class Fixed(Backoff):
 
 
 tidegate.agent.Backoff = Fixed
-sys.exit(run(*board.build(sys.argv[1:])))
+sys.exit(fleet_agent.main())
