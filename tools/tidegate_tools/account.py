@@ -21,12 +21,14 @@ def settle(archive, agent, quantities, device=None, before=()):
     """The account of an agent that has ended in order.
 
     Arguments: archive, of the sink; agent, an AgentProcess; quantities; device, its id where the
-    sink has heard of others too; before, see `oracle.expect`. Result: (Ledger, rows of each log by
-    store id).
+    sink has heard of others too; before, (log, Fact) of what stood in the spool when the journal
+    began. Result: (Ledger, rows of each log by store id).
     """
     from tidegate_tools.image import summary
 
-    expected, rows = _expectation(archive, agent.journal_path, quantities, device, before)
+    expected, rows = _expectation(archive, agent.journal_path, quantities, device)
+    for log, facts in expected.facts.items():
+        facts[:0] = [fact for each, fact in before if each == log]
     whole = ledger.balance(expected, rows, summary(agent.image_path))
     whole.malformed = archive.counters()["malformed"]
     for stream in archive.report(device):
@@ -35,10 +37,9 @@ def settle(archive, agent, quantities, device=None, before=()):
     return whole, rows
 
 
-def _expectation(archive, journal_path, quantities, device=None, before=()):
+def _expectation(archive, journal_path, quantities, device=None):
     rows = {log: {store: each for (_, store), each in archive.rows(log, device=device).items()}
             for log in LOGS}
     held = [(log, ledger.fact_of(row))
             for log in LOGS for each in rows[log].values() for row in each]
-    turns = journal.parse(journal_path.read_bytes())
-    return expect(turns, quantities, held, before=before), rows
+    return expect(journal.parse(journal_path.read_bytes()), quantities, held), rows

@@ -184,7 +184,7 @@ def rehearse(
         "--rival", help="Then the same with the policy of umqtt.robust, 2 s.")] = False,
     limit_s: Annotated[float, Option(
         min=1, max=86_400, help="How long to wait for the last one.")] = 600,
-    speed: Speed = 4,
+    speed: Speed = 2,
     seed: Seed = 1,
     broker: BrokerName = "",
     plot: Plot = None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tidegate_tools.errors import JournalError
-from tidegate_tools.values import from_text, to_text
+from tidegate_tools.values import to_text
 
 LOGS = ("telemetry", "records")
 
@@ -56,12 +56,6 @@ class Oracle:
         self._boot = 0
         self._first_turn_ms = 0
         self.expectation = Expectation()
-
-    def recall(self, facts):
-        """What was accepted before the journal begins. Argument: (log, Fact), in order."""
-        for log, fact in facts:
-            self.expectation.facts[log].append(fact)
-            self._last[fact.id] = (from_text(fact.value), fact.boot, fact.mono_ms)
 
     def take(self, turn, accepted_count=None):
         """One turn; with `accepted_count` only so many of its recorded samples were accepted.
@@ -120,12 +114,11 @@ class Oracle:
         return log, fact
 
 
-def expect(journal, quantities, held, ended_in_order=True, before=()):
+def expect(journal, quantities, held, ended_in_order=True):
     """The Expectation of a whole journal.
 
     Arguments: journal, a `journal.Journal`; quantities; held, the (log, Fact) that the sink
-    holds; ended_in_order, whether the last boot was ended in order (every other one was killed);
-    before, see `Oracle.recall`.
+    holds; ended_in_order, whether the last boot was ended in order (every other one was killed).
 
     A boot that was killed leaves its last turn undecided: the line stands, but how many of its
     samples were accepted before the end, nobody but the sink can say. What the rules record up
@@ -133,7 +126,6 @@ def expect(journal, quantities, held, ended_in_order=True, before=()):
     Errors: JournalError where a boot that ended in order left a torn line.
     """
     oracle = Oracle(quantities)
-    oracle.recall(before)
     turns = journal.turns
     if ended_in_order and turns and turns[-1].boot in journal.torn_boots:
         raise JournalError("the journal of boot %d is torn, though it ended in order"
