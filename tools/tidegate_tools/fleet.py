@@ -39,8 +39,8 @@ class Setup:
 
     Members: count, agents; stored_count, observations on the flash of each; speed, of the agents'
     clocks; seed; broker, its name; sink_bytes_per_s, from the broker to the sink, 0 for no limit;
-    window_s, of the hint that the operator has published, 0 for none; firmware, interpreter,
-    checkout, folder, as of the demo; program, of PROGRAMS.
+    hint, what the operator has published, empty for nothing; firmware, interpreter, checkout,
+    folder, as of the demo; program, of PROGRAMS.
     """
 
     count: int
@@ -49,7 +49,7 @@ class Setup:
     seed: int
     broker: str
     sink_bytes_per_s: int
-    window_s: int
+    hint: dict
     firmware: Path
     interpreter: Path
     checkout: Checkout
@@ -125,10 +125,9 @@ class Fleet:
         setup = self.setup
         await self._broker.start()
         await self._start_sink()
-        if setup.window_s:
+        if setup.hint:
             async with aiomqtt.Client(HOST, self._broker.port, logger=QUIET) as operator:
-                await operator.publish(
-                    HINT_TOPIC, json.dumps({"window_s": setup.window_s}), qos=1, retain=True)
+                await operator.publish(HINT_TOPIC, json.dumps(setup.hint), qos=1, retain=True)
         # A port that no outgoing connection is given while nobody listens on it.
         self.front = Gate((HOST, self._broker.port), Settings(), port=free_port())
         wall_ms = time.time_ns() // 1_000_000

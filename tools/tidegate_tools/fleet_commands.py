@@ -140,6 +140,9 @@ def surge(
         min=1, max=STORED_COUNT_MAX, help="Observations on the flash of each.")] = 20_000,
     rate: Annotated[int, Option(
         min=0, max=10**9, help="Bytes per second that reach the sink, 0 for no limit.")] = 160_000,
+    hint_rate: Annotated[int, Option(
+        min=0, max=10_000, help="Observations per second of each device's backlog that the "
+        "operator's hint allows, 0 for no hint.")] = 0,
     limit_s: Annotated[float, Option(min=1, max=7_200, help="Time for the drain.")] = 480,
     speed: Speed = 1,
     seed: Seed = 1,
@@ -159,7 +162,8 @@ def surge(
     with folder_of(keep) as folder:
         setup = or_usage(lambda: prepare(
             folder, broker, firmware, count=count, stored_count=stored, speed=speed, seed=seed,
-            sink_bytes_per_s=rate, window_s=0))
+            sink_bytes_per_s=rate, hint={
+                "window_s": 330, "backlog_obs_per_s": hint_rate} if hint_rate else {}))
         steps = fleet_scenes.surge(speed, limit_s)
         run = run_or_exit(lambda progress: play(setup, steps, progress))
         if plot is not None:
@@ -208,7 +212,7 @@ def rehearse(
     with folder_of(keep) as folder:
         setup = or_usage(lambda: prepare(
             folder, broker, firmware, count=count, stored_count=0, speed=speed, seed=seed,
-            sink_bytes_per_s=0, window_s=window_s))
+            sink_bytes_per_s=0, hint={"window_s": window_s} if window_s else {}))
         run = run_or_exit(lambda progress: play(setup, steps, progress))
         figures = fleet_figures.rehearsal(run.record, setup, count / rate)
         figures += fleet_figures.ledger(run.books)

@@ -62,8 +62,8 @@ def draw_rehearsal(runs, setup, ideal_s, front, path):
     top.set_yscale("symlog", linthresh=1)
     top.set_ylim(bottom=0)
     top.set_ylabel("attempts per second over capacity\n(mean of 15 s)")
-    top.set_title("%d real agents, N/C %g s, window %d s, front end: %s" % (
-        setup.count, ideal_s, setup.window_s, front))
+    top.set_title("%d real agents, N/C %g s, window %s s, front end: %s" % (
+        setup.count, ideal_s, setup.hint.get("window_s", "-"), front))
     bottom.set_ylabel("online, %")
     bottom.set_xlabel("minutes after restoration")
     for axes in (top, bottom):
