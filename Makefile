@@ -31,6 +31,12 @@ crash: setup ## a million power cuts on two cores (ARGS="--count 1000")
 bench: setup ## every figure with its bounds; some minutes (ARGS="--json")
 	@$(RUN)/tidegate bench all $${ARGS:-}
 
+surge: setup ## 50 agents come back with full flash; 5 min (ARGS="--plot surge.png")
+	@exec $(RUN)/tidegate surge $${ARGS:-}
+
+rehearse: setup ## 100 agents through the March incident, and a rival; 8 min (ARGS="--plot march.png")
+	@exec $(RUN)/tidegate rehearse --rival $${ARGS:-}
+
 lint: setup ## ruff over everything
 	@$(RUN)/ruff check .
 
@@ -44,4 +50,4 @@ clean: ## remove all that set-up and runs have made
 	@rm -rf .venv .build build tools/*.egg-info .hypothesis .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test long crash bench lint mosquitto lock clean
+.PHONY: help setup demo test long crash bench surge rehearse lint mosquitto lock clean

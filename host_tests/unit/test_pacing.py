@@ -3,7 +3,10 @@
 import pytest
 from uplink_world import UplinkWorld, seqs
 
-from tidegate.limits import BACKLOG_RATE_MAX, BACKLOG_RATE_MIN, BATCH_COUNT_MAX
+from tidegate.limits import (
+    BACKLOG_RATE_MAX, BACKLOG_RATE_MIN, BATCH_COUNT_MAX, UNCONFIRMED_MS_MAX,
+)
+from tidegate.observe.catalogue import RECORDS, TELEMETRY
 from tidegate.uplink.pacing import Pacing
 
 
@@ -15,7 +18,6 @@ def drain(capacity_per_s, seconds, round_trip_ms=100, pacing=None):
     for now_ms in range(0, seconds * 1_000, 10):
         while queue and queue[0][0] <= now_ms:
             _, sent_ms = queue.pop(0)
-            pacing.acknowledged(BATCH_COUNT_MAX)
             pacing.confirmed(BATCH_COUNT_MAX, now_ms - sent_ms, now_ms)
             confirmed += BATCH_COUNT_MAX
         while pacing.wait_ms(now_ms) == 0:
@@ -88,4 +90,65 @@ def test_a_new_session_drains_slowly_at_first_and_live_does_not_wait_for_it():
         world.fill(1)
         assert [topic for _, topic, _ in world.step(1_000)] == ["live"]
     world.puback(first[0][0])
+    assert world.step(1_000) == [], "the server has it, the receiver has not"
+    world.echo(seqs(first)[-1])
     assert [topic for _, topic, _ in world.step(1_000)] == ["history"]
+
+
+def paced_world():
+    """A session whose first batch of the backlog the server has, and the receiver never echoes."""
+    world = UplinkWorld()
+    world.fill(20 * BATCH_COUNT_MAX, pass_ms=1)
+    world.up(is_paced=True)
+    world.puback(world.step(2_000)[0][0])
+    assert world.step(1_000) == []
+    return world
+
+
+def test_a_confirmation_that_never_comes_holds_the_backlog_up_for_a_minute_only():
+    world = paced_world()
+    assert world.step(UNCONFIRMED_MS_MAX - 4_000) == []
+    world.step(4_000)
+    assert [topic for _, topic, _ in world.sent()] == ["history"] * 2
+
+
+def test_a_receiver_that_asks_again_is_sent_the_backlog_at_once():
+    world = paced_world()
+    world.uplink.split(TELEMETRY)
+    first = world.sent()[0][2]["seq"]
+    assert [batch["seq"] for _, _, batch in world.step(1_000)] == [first]
+
+
+def test_the_parts_of_a_value_do_not_wait_for_its_confirmation():
+    world = UplinkWorld(block_count=64)
+    world.append(bytes(8_000), RECORDS)
+    world.up(is_paced=True)
+    world.wait(2_000)
+    for _ in range(12):
+        for packet_id, _, _ in world.step(1_000):
+            world.puback(packet_id)
+    parts = [batch["obs"][0][3] for _, _, batch in world.sent()]
+    assert len(parts) > 3 and parts[-1]["at"] + len(parts[-1]["b64"]) * 3 // 4 >= 8_000
+
+
+@pytest.mark.parametrize("capacity_per_s", [1_400, 5_900, 20_000])
+def test_a_fleet_that_comes_back_together_does_not_bury_its_receiver(capacity_per_s):
+    fleet, line = [Pacing() for _ in range(50)], []
+    for pacing in fleet:
+        pacing.begin(0)
+    # The first confirmations come late: all are busy with coming back.
+    free_ms, done, waiting_ms_max = 4_000, 0, 0
+    for now_ms in range(0, 90_000, 20):
+        while line and line[0][0] <= now_ms:
+            _, pacing, sent_ms = line.pop(0)
+            pacing.confirmed(BATCH_COUNT_MAX, now_ms - sent_ms, now_ms)
+            done += BATCH_COUNT_MAX
+        for pacing in fleet:
+            while pacing.wait_ms(now_ms) == 0:
+                pacing.sent(BATCH_COUNT_MAX)
+                free_ms = max(free_ms, now_ms) + BATCH_COUNT_MAX * 1_000 / capacity_per_s
+                line.append((free_ms, pacing, now_ms))
+        waiting_ms_max = max(waiting_ms_max, free_ms - now_ms)
+    # Each has one batch on its way before it knows anything.
+    assert waiting_ms_max < 5_000 + 50 * BATCH_COUNT_MAX * 1_000 / capacity_per_s
+    assert done > 0.8 * 86 * capacity_per_s

@@ -90,7 +90,7 @@ def test_a_child_that_ignores_the_interrupt_is_killed(tmp_path):
     async def play():
         while not stubborn.tail():
             await asyncio.sleep(0.02)
-        return await stubborn.interrupt(0.2)
+        return await stubborn.end(0.2)
 
     assert asyncio.run(play()) == -signal.SIGKILL
     assert not is_alive(stubborn.pid)

@@ -17,25 +17,29 @@ def is_final(database_path, journal_path, catalogue):
         for log in LOGS)
 
 
-def settle(archive, agent, catalogue):
+def settle(archive, agent, catalogue, device=None, before=()):
     """The account of an agent that has ended in order.
 
-    Arguments: archive, of the sink; agent, an AgentProcess; catalogue, as of `oracle.expect`.
-    Result: (Ledger, rows of each log by store id).
+    Arguments: archive, of the sink; agent, an AgentProcess; catalogue, as of `oracle.expect`;
+    device, its id where the sink has heard of others too; before, (log, Fact) of what stood in
+    the spool when the journal began. Result: (Ledger, rows of each log by store id).
     """
     from tidegate_tools.image import summary
 
-    expected, rows = _expectation(archive, agent.journal_path, catalogue)
+    expected, rows = _expectation(archive, agent.journal_path, catalogue, device)
+    for log, facts in expected.facts.items():
+        facts[:0] = [fact for each, fact in before if each == log]
     whole = ledger.balance(expected, rows, summary(agent.image_path))
     whole.malformed = archive.counters()["malformed"]
-    for stream in archive.report():
+    for stream in archive.report(device):
         whole.logs[stream.log].repeats += stream.repeats
         whole.logs[stream.log].conflicts += stream.conflicts
     return whole, rows
 
 
-def _expectation(archive, journal_path, catalogue):
-    rows = {log: {store: each for (_, store), each in archive.rows(log).items()} for log in LOGS}
+def _expectation(archive, journal_path, catalogue, device=None):
+    rows = {log: {store: each for (_, store), each in archive.rows(log, device=device).items()}
+            for log in LOGS}
     held = [(log, ledger.fact_of(row))
             for log in LOGS for each in rows[log].values() for row in each]
     return expect(journal.parse(journal_path.read_bytes()), catalogue, held), rows

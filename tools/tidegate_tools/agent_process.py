@@ -13,6 +13,8 @@ HEAP = "768K"
 FLASH_BYTES = 1_048_576
 KEEP_ALIVE_S = 60
 ORDERLY_END_S = 25.0
+# Of an agent that was asked to end by a word.
+RESTART_STATUS = 75
 DEVICE = "tg-000001"
 
 
@@ -29,11 +31,11 @@ class Clock:
         return self.wall_ms + (utc_ms - self.utc_ms) / self.speed
 
 
-def configuration(folder, clock, scenario_utc_ms, source, broker):
+def configuration(folder, clock, scenario_utc_ms, source, broker, device=DEVICE):
     """The content of the agent's configuration file.
 
     Arguments: folder, where its files lie; clock; scenario_utc_ms; source, the member of that
-    name; broker, (host, port).
+    name; broker, (host, port); device, its id.
     """
     folder = Path(folder)
     return {
@@ -46,7 +48,7 @@ def configuration(folder, clock, scenario_utc_ms, source, broker):
             "journal_path": str(folder / "journal.jsonl"),
         },
         "agent": {
-            "device_id": DEVICE, "host": broker[0], "port": broker[1], "username": "",
+            "device_id": device, "host": broker[0], "port": broker[1], "username": "",
             "password": "", "confirm": "echo", "keep_alive_s": KEEP_ALIVE_S,
         },
     }
@@ -101,11 +103,14 @@ class AgentProcess:
         if self._child is not None:
             self._child.kill()
 
-    async def end(self):
-        """SIGINT, and the wait for its orderly end. Errors: ProcessError where it is not one."""
-        status = await self._child.interrupt(ORDERLY_END_S)
+    async def end(self, word=b""):
+        """SIGINT, or a word on its terminal, and the wait for its orderly end.
+
+        Errors: ProcessError where it is not one.
+        """
+        status = await self._child.end(ORDERLY_END_S, word)
         if status == -signal.SIGKILL:
             raise ProcessError("the agent did not end within %d s of its interrupt; its log is %s"
                                % (ORDERLY_END_S, self._child.log_path))
-        if status != 0:
+        if status != (RESTART_STATUS if word else 0):
             raise ProcessError(self._child.death())

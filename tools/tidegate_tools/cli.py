@@ -13,6 +13,7 @@ from tidegate_tools import report, shell
 from tidegate_tools.bench import bench
 from tidegate_tools.display import make_display
 from tidegate_tools.errors import ToolError
+from tidegate_tools.fleet_commands import rehearse, surge
 from tidegate_tools.gate import app as gate_app
 from tidegate_tools.meter_line import meter
 from tidegate_tools.sink_commands import AsJson, or_complain
@@ -28,6 +29,8 @@ app.add_typer(storm_app, name="storm")
 app.add_typer(gate_app, name="gate")
 app.command(epilog="Example: tidegate bench spool --json")(bench)
 app.command(epilog="Example: tidegate meter --link meter.tty --noise 0.001")(meter)
+app.command(epilog="Example: tidegate surge --count 10 --stored 2000 --rate 40000")(surge)
+app.command(epilog="Example: tidegate rehearse --rival --plot march.png")(rehearse)
 
 
 @app.command(epilog="Example: tidegate demo --speed 20 --cut 10 --keep demo-files")

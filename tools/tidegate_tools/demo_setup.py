@@ -63,8 +63,8 @@ def prepare(options):
     firmware = Path(options.firmware or checkout.firmware).resolve()
     if not (firmware / "main.py").is_file():
         raise ToolError("%s holds no main.py: --firmware names the folder of the agent" % firmware)
-    interpreter = _interpreter(options.interpreter, checkout)
-    folder = _folder(options.keep)
+    interpreter = find_interpreter(options.interpreter, checkout)
+    folder = make_folder(options.keep)
     return Setup(plan, source, options.noise, options.broker, seed, firmware, interpreter,
                  checkout, folder, options.keep is None)
 
@@ -90,7 +90,8 @@ def _script(options):
     return plan, source, seed
 
 
-def _interpreter(given, checkout):
+def find_interpreter(given, checkout):
+    """Absolute path of a MicroPython: the one given, else the checkout's. Errors: ToolError."""
     path = Path(given) if given is not None else checkout.interpreter
     found = shutil.which(path)
     if found is None:
@@ -100,10 +101,12 @@ def _interpreter(given, checkout):
     return Path(os.path.abspath(found))
 
 
-def _folder(keep):
+def make_folder(keep):
+    """The work folder: `keep`, which must be new or empty, else a temporary one. Errors:
+    ToolError."""
     if keep is None:
         try:
-            return Path(tempfile.mkdtemp(prefix="tidegate-demo-"))
+            return Path(tempfile.mkdtemp(prefix="tidegate-"))
         except OSError as error:
             raise ToolError("no folder for temporary files can be made (%s): name one with --keep"
                             % error.strerror) from None

@@ -83,8 +83,13 @@ class Gate:
         self.counts = {"attempts": 0, "admitted": 0, "refused": 0, "abandoned": 0, "over": 0,
                        "no_broker": 0}
 
+    @property
+    def waiting_count(self):
+        """Connections in the queue."""
+        return len(self._queue)
+
     async def start(self):
-        """Listen. `port` says where."""
+        """Listen, after `stop` on the same port. `port` says where."""
         self._server = await asyncio.start_server(self._take, self._host, self.port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
         self._worker = asyncio.ensure_future(self._work())

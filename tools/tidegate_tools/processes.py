@@ -55,9 +55,11 @@ class Child:
         self._process.wait()
         self._process.stdin.close()
 
-    async def interrupt(self, patience_s):
-        """SIGINT, and SIGKILL after `patience_s`. Result: the exit status."""
-        if self.status() is None:
+    async def end(self, patience_s, word=b""):
+        """SIGINT, or a word on its input, and SIGKILL after `patience_s`. Result: the status."""
+        if self.status() is None and word:
+            self.say(word)
+        elif self.status() is None:
             self._process.send_signal(signal.SIGINT)
         waited_s = 0.0
         while self.status() is None and waited_s < patience_s:

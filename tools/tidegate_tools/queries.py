@@ -11,6 +11,9 @@ from tidegate_tools.coverage import Coverage
 from tidegate_tools.errors import StoreError
 from tidegate_tools.store import guarded, open_engine
 
+# What is on its way of a device that has nothing left to catch up with.
+LIVE_COUNT_MAX = 32
+
 
 class StoredRow(NamedTuple):
     """One stored observation; `value` is its canonical JSON text, `utc_ms` may be None."""
@@ -114,7 +117,7 @@ class Archive:
         with guarded(self.path), self._engine.connect() as connection:
             return connection.execute(statement).all()
 
-    def rows(self, log, store=None):
+    def rows(self, log, store=None, device=None):
         """Stored observations of a log by (device, store); each list is in order of seq."""
         table = schema.observations
         streams = schema.streams
@@ -129,6 +132,8 @@ class Archive:
         ).where(streams.c.log == log).order_by(table.c.stream, table.c.seq)
         if store is not None:
             statement = statement.where(streams.c.store == store)
+        if device is not None:
+            statement = statement.where(streams.c.device == device)
         result = {}
         for device, store_id, *values in self._select(statement):
             result.setdefault((device, store_id), []).append(StoredRow(*values))
@@ -174,8 +179,36 @@ class Archive:
         ).join(schema.gaps, schema.gaps.c.stream == table.id))
         return streams, [(device, log, GapRow(*values)) for device, log, *values in gaps]
 
-    def report(self):
-        """A StreamReport of every stream, sorted by device, store and log."""
+    def pulse(self):
+        """How a fleet stands, without reading any observation.
+
+        Result: (sum of the lags that were last heard, observations stored, devices online, devices
+        heard since their birth whose telemetry is at most LIVE_COUNT_MAX behind).
+        """
+        table = schema.streams.c
+        streams = self._select(select(
+            table.device, table.log, table.lag_count, table.stored_count, table.heard_ms))
+        online = {name: state for name, state in self.devices().items() if state.online}
+        close = [row for row in streams if row.log == "telemetry" and row.device in online
+                 and row.heard_ms >= online[row.device].changed_ms
+                 and row.lag_count <= LIVE_COUNT_MAX]
+        return (sum(row.lag_count for row in streams), sum(row.stored_count for row in streams),
+                len(online), len(close))
+
+    def births(self):
+        """When each session began: (device, ms of the sink's clock), in order."""
+        table = schema.sessions.c
+        return [tuple(row) for row in self._select(
+            select(table.device, table.born_ms).order_by(table.born_ms))]
+
+    def anchors(self):
+        """UTC in ms of each boot's beginning, by (device, boot), where it is known."""
+        table = schema.anchors.c
+        return {(row.device, row.boot): row.utc_zero_ms for row in self._select(
+            select(table.device, table.boot, table.utc_zero_ms))}
+
+    def report(self, device=None):
+        """A StreamReport of every stream, or of one device's, sorted by device, store and log."""
         sessions = schema.sessions.c
         session_counts = {
             (device, store): number for device, store, number in self._select(
@@ -185,8 +218,11 @@ class Archive:
         columns = [schema.gaps.c[name] for name in ("stream", *GapRow._fields)]
         for stream, *values in self._select(select(*columns)):
             gaps.setdefault(stream, []).append(GapRow(*values))
-        streams = self._select(select(schema.streams).order_by(
-            schema.streams.c.device, schema.streams.c.store, schema.streams.c.log))
+        statement = select(schema.streams).order_by(
+            schema.streams.c.device, schema.streams.c.store, schema.streams.c.log)
+        if device is not None:
+            statement = statement.where(schema.streams.c.device == device)
+        streams = self._select(statement)
         return [self._stream_report(row, sorted(gaps.get(row.id, []), key=lambda gap: gap[:3]),
                                     session_counts.get((row.device, row.store), 0))
                 for row in streams]

@@ -29,6 +29,9 @@ RETRY_S_MIN = 0.1
 RETRY_S_MAX = 5.0
 KEEP_ALIVE_S = 30
 ANSWER_S_MAX = 5.0
+# The broker's answers stand in line behind the messages for us: in a surge, seconds.
+ECHO_S_MAX = 120.0
+ECHOES_IN_FLIGHT_MAX = 1_000
 # The library tells its troubles a second time, on standard error.
 QUIET = logging.getLogger(__name__)
 QUIET.setLevel(logging.CRITICAL + 1)
@@ -106,7 +109,7 @@ class Sink:
             self._link.host, self._link.port, username=self._link.username,
             password=self._link.password, clean_session=False, keepalive=KEEP_ALIVE_S,
             identifier="tidegate-sink-" + self._store.identity, timeout=ANSWER_S_MAX,
-            logger=QUIET)
+            max_inflight_messages=ECHOES_IN_FLIGHT_MAX, logger=QUIET)
 
 
 class Exchange:
@@ -161,15 +164,27 @@ class Exchange:
             self._is_due.set()
 
     async def _confirm(self):
-        while True:
-            await self._is_due.wait()
-            self._is_due.clear()
-            due, self._due = self._due, {}
-            for echo in due.values():
-                stream = (echo.device, echo.store, echo.log)
-                is_again = stream in self._earlier
-                self._earlier.discard(stream)
-                await self._client.publish(echo.topic, echo.payload(is_again), qos=1)
+        """An echo does not wait for the answer to the one before: that comes behind whatever the
+        broker holds for us, so one at a time would be one in the time of that whole line."""
+        flying = set()
+        try:
+            while True:
+                await self._is_due.wait()
+                self._is_due.clear()
+                due, self._due = self._due, {}
+                for echo in due.values():
+                    flying.add(asyncio.ensure_future(self._echo(echo)))
+                    flying = await _landed(flying)
+        finally:
+            for each in flying:
+                each.cancel()
+            await asyncio.gather(*flying, return_exceptions=True)
+
+    async def _echo(self, echo):
+        stream = (echo.device, echo.store, echo.log)
+        is_again = stream in self._earlier
+        self._earlier.discard(stream)
+        await self._client.publish(echo.topic, echo.payload(is_again), qos=1, timeout=ECHO_S_MAX)
 
     def _take(self, message):
         at_ms = time.time_ns() // 1_000_000
@@ -188,6 +203,18 @@ class Exchange:
                 self._asked.add(device)
                 self._earlier |= {(*device, log) for log in LOGS}
         return Received(at_ms, content)
+
+
+async def _landed(flying):
+    """Result: those still in flight, fewer than ECHOES_IN_FLIGHT_MAX. Errors: MqttError of one
+    that failed."""
+    while True:
+        for each in [each for each in flying if each.done()]:
+            flying.discard(each)
+            each.result()
+        if len(flying) < ECHOES_IN_FLIGHT_MAX:
+            return flying
+        await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _ignore_lost_links(loop, context):

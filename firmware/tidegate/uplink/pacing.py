@@ -3,13 +3,15 @@
 After a reconnect the drain starts at one batch a second and doubles while confirmations come
 promptly, so that the devices that came back together do not make a second surge. Once it was too
 fast it grows by one batch a second only. A confirmation is late when it took more than twice the
-shortest one seen and LATE_MS_MIN beyond that. What is in flight of the backlog is at most one
-second's worth.
+shortest one seen, at most PROMPT_MS_MAX, and LATE_MS_MIN beyond that. What was sent of the backlog
+and is not confirmed for good is at most one second's worth: so a receiver that falls behind is
+sent less at once, before any confirmation comes late.
 Source of the scheme: slow start and additive increase, multiplicative decrease, RFC 5681.
 """
 
 from tidegate.limits import (
-    BACKLOG_RATE_MAX, BACKLOG_RATE_MIN, BATCH_COUNT_MAX, LATE_MS_MIN, TICKS_MASK_MS,
+    BACKLOG_RATE_MAX, BACKLOG_RATE_MIN, BATCH_COUNT_MAX, LATE_MS_MIN, PROMPT_MS_MAX,
+    TICKS_MASK_MS,
 )
 
 
@@ -61,14 +63,16 @@ class Pacing:
         self._milli_tokens -= count * 1_000
         self.in_flight_count += count
 
-    def acknowledged(self, count):
-        """The server has a batch of `count`: it is no longer in flight."""
+    def forgotten(self, count):
+        """A batch of `count` will be sent again, or nobody waits for its confirmation any more."""
         self.in_flight_count -= count
 
     def confirmed(self, count, took_ms, now_ms):
-        """A batch of `count` was confirmed for good after `took_ms`: the rate follows."""
+        """A batch of `count` was confirmed for good after `took_ms`, or has waited so long: the
+        rate follows."""
+        self.in_flight_count -= count
         if self._prompt_ms < 0 or took_ms < self._prompt_ms:
-            self._prompt_ms = took_ms
+            self._prompt_ms = min(took_ms, PROMPT_MS_MAX)
         if took_ms > 2 * self._prompt_ms + LATE_MS_MIN:
             # One lesson for all that was in flight together.
             if (now_ms - self._halved_ms) & TICKS_MASK_MS >= took_ms:

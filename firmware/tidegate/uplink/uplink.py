@@ -3,8 +3,8 @@
 import json
 
 from tidegate.limits import (
-    BACKLOG_WAIT_MS, LAG_PERIOD_MS, PAYLOAD_BYTES_MAX, TICKS_MASK_MS, UNECHOED_COUNT_MAX,
-    WINDOW_COUNT_MAX,
+    BACKLOG_WAIT_MS, LAG_PERIOD_MS, PAYLOAD_BYTES_MAX, TICKS_MASK_MS, UNCONFIRMED_MS_MAX,
+    UNECHOED_COUNT_MAX, WINDOW_COUNT_MAX,
 )
 from tidegate.observe.catalogue import LOG_NAMES, RECORDS, TELEMETRY
 from tidegate.uplink.batch import Batch
@@ -90,6 +90,7 @@ class Uplink:
         if (now_ms - self._lag_ms) & TICKS_MASK_MS >= LAG_PERIOD_MS:
             self._lag_ms = now_ms
             self.lag.measure(now_ms)
+            self._pace(now_ms)
         self._send_snapshot(now_ms)
         for track in self.tracks:
             while self._may_send(track, now_ms) and self._send(track, now_ms):
@@ -107,12 +108,14 @@ class Uplink:
             log_index = track.log_index
             self._in_flight_count[track.is_backlog] -= 1
             self._counters.batches_confirmed += 1
-            self.pacing.acknowledged(backlog_count)
             if not self._is_echo:
                 self._confirm(log_index, first, last)
                 if part_seq and not self._is_under_way(log_index, part_seq):
                     self._confirm(log_index, part_seq, part_seq)
-            if backlog_count:
+            if part_seq:
+                # Its value is confirmed when all of it is there: the rest must not wait for that.
+                self.pacing.forgotten(backlog_count)
+            elif backlog_count:
                 self._unpaced.append(covered)
                 self._pace(now_ms)
 
@@ -143,6 +146,10 @@ class Uplink:
 
     def split(self, log_index):
         """Live goes on from the head; all that is unconfirmed below it becomes backlog."""
+        for covered in self._unpaced:
+            if covered[0].log_index == log_index:
+                self.pacing.forgotten(covered[3])
+        self._unpaced = [each for each in self._unpaced if each[0].log_index != log_index]
         for track in self.tracks:
             if track.log_index == log_index:
                 self._abandon(log_index, track.part_seq)
@@ -167,15 +174,18 @@ class Uplink:
         self._unechoed_count = max(0, self._unechoed_count - news_count)
 
     def _pace(self, now_ms):
-        """Tell the pacing of each backlog batch that is now confirmed throughout.
+        """Tell the pacing of each backlog batch that is now confirmed throughout, and of each that
+        should have been long ago: whatever became of it, others may go.
 
         `_unpaced` are those that the server has, as they stood in `_in_flight`.
         """
         place = 0
         while place < len(self._unpaced):
-            track, first, last, count, part_seq, sent_ms = self._unpaced[place]
-            if self._spool.logs[track.log_index].ranges.skip(first) > (part_seq or last):
-                self.pacing.confirmed(count, (now_ms - sent_ms) & TICKS_MASK_MS, now_ms)
+            track, first, last, count, _, sent_ms = self._unpaced[place]
+            took_ms = (now_ms - sent_ms) & TICKS_MASK_MS
+            if took_ms >= UNCONFIRMED_MS_MAX or self._spool.logs[
+                    track.log_index].ranges.skip(first) > last:
+                self.pacing.confirmed(count, took_ms, now_ms)
                 self._unpaced.pop(place)
             else:
                 place += 1
