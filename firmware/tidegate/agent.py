@@ -4,6 +4,7 @@ from tidegate.clock.anchor import QUALITY_NAMES, Anchor
 from tidegate.clock.monotonic import Monotonic
 from tidegate.diag import trail
 from tidegate.diag.counters import Counters
+from tidegate.diag.outage import Outage
 from tidegate.errors import SpoolError
 from tidegate.hal.nor import RamFlash
 from tidegate.limits import (
@@ -15,7 +16,7 @@ from tidegate.link.backoff import ACTION_NAMES, Backoff
 from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
 from tidegate.link.resolver import Resolver
-from tidegate.observe.catalogue import LOG_NAMES, RECORDS, Catalogue
+from tidegate.observe.catalogue import LOG_NAMES, OUTAGE_ID, RECORDS, Catalogue
 from tidegate.observe.policy import Policies
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
@@ -74,6 +75,7 @@ class Agent:
         self.endpoints = Endpoints(len(self._servers), chance.below)
         self.backoff.start(self.monotonic.now_ms)
         self.endpoints.lost(self.backoff.period_ms, self.monotonic.now_ms)
+        self._outage = Outage(0)
         self._was_linked = True
         self.sampler = Sampler(
             catalogue, suppressor, self.spool.append, self.counters, self.trail)
@@ -244,6 +246,10 @@ class Agent:
         is_elsewhere = server not in (-1, self._up_at)
         self.presence.born(self.uplink.session_up(now_ms, is_elsewhere), now_ms)
         self.trail.note(trail.INFO, "session up", session=self.presence.count)
+        told = self._outage.report(
+            self.monotonic.total_ms(now_ms), self.time_ms(now_ms), self._up_at)
+        if told:
+            self._offer(OUTAGE_ID, told)
 
     def on_down(self, phase, cause, now_ms):
         """The session ended, or an attempt failed."""
@@ -251,9 +257,11 @@ class Agent:
         was_up = phase == session.UP
         backoff, attempt_count = self.backoff, self.backoff.attempt_count
         if was_up:
+            self._outage.lost(cause, self.monotonic.total_ms(now_ms))
             wait_ms = backoff.lost(causes.loss(cause), now_ms)
             self.endpoints.lost(backoff.period_ms, now_ms)
         else:
+            self._outage.failed(cause)
             wait_ms = backoff.failed(causes.outcome(cause), now_ms)
             if causes.outcome(cause) != causes.MOVED or not self.endpoints.moved():
                 self.endpoints.failed(now_ms)

@@ -50,6 +50,9 @@ METER_TAKE_UP_TURN_COUNT = 60
 # Of what is long past, so often it is seen to that it does not look fresh again.
 LOOK_AFTER_MS = 3_600_000
 
+# A shorter outage is not told of.
+OUTAGE_MS_MIN = 30_000
+
 # Spool. A sector is one erase block.
 BLOCK_BYTES = 4_096
 BLOCK_BYTES_MIN = 512

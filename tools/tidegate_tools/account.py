@@ -4,6 +4,10 @@ from tidegate_tools import journal, ledger
 from tidegate_tools.oracle import LOGS, expect
 from tidegate_tools.queries import Archive
 
+# What the agent says of itself (SPEC 2): no journal tells it, so it is taken as the sink has it,
+# under its seq; one that is lost leaves the device's count ahead of the account.
+OWN_IDS = (4_001, 4_003)
+
 
 def is_final(database_path, journal_path, catalogue):
     """Whether nothing that is still to come can change the account. Arguments: as of `settle`."""
@@ -26,9 +30,7 @@ def settle(archive, agent, catalogue, device=None, before=()):
     """
     from tidegate_tools.image import summary
 
-    expected, rows = _expectation(archive, agent.journal_path, catalogue, device)
-    for log, facts in expected.facts.items():
-        facts[:0] = [fact for each, fact in before if each == log]
+    expected, rows = _expectation(archive, agent.journal_path, catalogue, device, before)
     whole = ledger.balance(expected, rows, summary(agent.image_path))
     whole.malformed = archive.counters()["malformed"]
     for stream in archive.report(device):
@@ -37,9 +39,15 @@ def settle(archive, agent, catalogue, device=None, before=()):
     return whole, rows
 
 
-def _expectation(archive, journal_path, catalogue, device=None):
+def _expectation(archive, journal_path, catalogue, device=None, before=()):
     rows = {log: {store: each for (_, store), each in archive.rows(log, device=device).items()}
             for log in LOGS}
     held = [(log, ledger.fact_of(row))
             for log in LOGS for each in rows[log].values() for row in each]
-    return expect(journal.parse(journal_path.read_bytes()), catalogue, held), rows
+    expected = expect(journal.parse(journal_path.read_bytes()), catalogue, held)
+    for log, facts in expected.facts.items():
+        facts[:0] = [fact for each, fact in before if each == log]
+        for row in (row for each in rows[log].values() for row in each):
+            if row.id in OWN_IDS:
+                facts.insert(row.seq - 1, ledger.fact_of(row))
+    return expected, rows
