@@ -79,6 +79,8 @@ class Sampler(Reporter):
         suppressor = self._suppressor
         for index in range(suppressor.count):
             if rows[index] != suppressor.rows[index]:
+                # A trend takes what it has seen with the bound that held for it.
+                self._look_closely(index)
                 if rows[index][POLICY] != TREND:
                     self._flush(index)
                 suppressor.change(index, rows[index], self._now_ms)
