@@ -123,6 +123,37 @@ def test_every_sample_of_a_deadband_is_within_the_bound_of_the_last_report(
                reports, [each for each in fates if reports and each[0] >= reports[0][1]])
 
 
+CHANGES = st.dictionaries(st.integers(1, 90), st.sampled_from([1, 2, 3, 9]), max_size=6)
+
+
+@given(st.sampled_from([VOLTS, DRIFT, ENERGY]), PIECES, NOISE, PASS_MS, CHANGES)
+@example(DRIFT, [("still", 5, 0), ("drift", 5, 1)], [0], [1], {1: 1, 4: 2})
+def test_while_bounds_change_each_sample_is_within_the_one_that_held_for_it(
+    observation_id, pieces, noise, steps, changes
+):
+    device, fates, now_ms = Device(), [], 0
+    bound = QUANTITIES[observation_id].bound(0)
+    for number, value in enumerate(series(pieces, noise, *LIMITS[observation_id])):
+        if number in changes:
+            bound = changes[number]
+            device.change({observation_id: {"bound": bound}})
+        now_ms += steps[number % len(steps)]
+        device.turn(now_ms)
+        fates.append((now_ms, value, device.offer(observation_id, value), bound))
+        device.end()
+    reports = device.reports(observation_id)
+    for (first, first_ms), (last, last_ms) in zip(reports, reports[1:] + [(None, now_ms + 1)]):
+        span_ms = last_ms - first_ms
+        for at_ms, value, verdict, bound in fates:
+            if not first_ms < at_ms < last_ms or verdict in EXCUSED:
+                continue
+            if observation_id == VOLTS:
+                assert abs(value - first) <= bound, (at_ms, value)
+            elif last is not None:
+                off = (value - first) * span_ms - (last - first) * (at_ms - first_ms)
+                assert abs(off) <= bound * span_ms, (at_ms, value)
+
+
 @given(st.sampled_from([VOLTS, POWER, DRIFT]), PIECES, NOISE)
 def test_the_last_value_of_a_burst_arrives_though_no_sample_follows(observation_id, pieces, noise):
     values = series(pieces, noise, *LIMITS[observation_id])

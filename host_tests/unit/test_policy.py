@@ -85,6 +85,7 @@ def test_a_change_is_kept_beside_earlier_ones_and_default_takes_it_back():
     assert policy.names_of(again.rows()[1]) == {
         "policy": "deadband", "bound": 9, "zero_band": 0, "settle_s": 2, "heartbeat_s": 60,
         "max_hold_s": 0}
+    assert again.change(VOLTS, {"settle_s": 2}) and keep.save_count == 2, "nothing to write"
     assert again.change(VOLTS, {})
     assert bound(policies({VOLTS: {"bound": 7}}, keep)[0]) == bound(again) == 7
 

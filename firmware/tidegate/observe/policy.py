@@ -123,10 +123,11 @@ class Policies:
             self._changed[key].update(given)
         else:
             self._changed.pop(key, None)
-        is_kept = False
+        is_kept = self._changed == before
         try:
             self.rows()
-            is_kept = self._keep.save(_RECORD, json.dumps(self._changed).encode())
+            is_kept = is_kept or self._keep.save(
+                _RECORD, json.dumps(self._changed).encode())
         finally:
             if not is_kept:
                 self._changed = before

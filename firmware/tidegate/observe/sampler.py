@@ -53,37 +53,40 @@ class Sampler(Reporter):
         Argument: stamp, the source's own mark of when it was measured, or None.
         """
         index = self._find(observation_id, -1)
-        if stamp is None:
-            if value is self._quick[index]:
-                self._unchanged[index] += 1
+        if stamp is not None and self._repeats(index, value, stamp):
+            self._count(REPEATED, index, observation_id)
+            return
+        if value is self._quick[index]:
+            self._unchanged[index] += 1
+            return
+        if value is self._flat[index]:
+            self._unchanged[index] += 1
+            self._seen_ms[index] = self._now_ms
+            return
+        # Not isinstance: a boolean is no number.
+        if _type(value) is _whole and self._low[index] <= value <= self._high[index]:
+            if self._trends[index] is None \
+                    or self._trends[index].take_near(value, self._now_ms):
+                if value == self._last[index]:
+                    self._unchanged[index] += 1
+                else:
+                    self._within_bound[index] += 1
                 return
-            if value is self._flat[index]:
-                self._unchanged[index] += 1
-                self._seen_ms[index] = self._now_ms
-                return
-            # Not isinstance: a boolean is no number.
-            if _type(value) is _whole and self._low[index] <= value <= self._high[index]:
-                if self._trends[index] is None \
-                        or self._trends[index].take_near(value, self._now_ms):
-                    if value == self._last[index]:
-                        self._unchanged[index] += 1
-                    else:
-                        self._within_bound[index] += 1
-                    return
-        self._examine(index, observation_id, value, stamp)
+        self._count(self._examine(index, value), index, observation_id)
 
     def adopt(self, rows):
         """Other policies, from the next sample on. Argument: rows, of `observe.policy`."""
         suppressor = self._suppressor
         for index in range(suppressor.count):
             if rows[index] != suppressor.rows[index]:
+                # A trend takes what it has seen with the bound that held for it.
+                self._look_closely(index)
                 if rows[index][POLICY] != TREND:
                     self._flush(index)
                 suppressor.change(index, rows[index], self._now_ms)
                 self._wake_in(0)
 
-    def _examine(self, index, observation_id, value, stamp):
-        reason = self._decide(index, value, stamp)
+    def _count(self, reason, index, observation_id):
         if reason == RECORDED:
             self._counters.passed += 1
         else:
@@ -91,13 +94,11 @@ class Sampler(Reporter):
             if reason >= FUSED:
                 self._wake_in(RUN_QUIET_MS)
 
-    def _decide(self, index, value, stamp):
+    def _examine(self, index, value):
         """What the first look did not decide. Result: RECORDED, or why not."""
         suppressor = self._suppressor
         if index < 0 or not is_valid(suppressor.rows[index], value):
             return REFUSED
-        if stamp is not None and self._is_repeat(index, value, stamp):
-            return REPEATED
         if suppressor.last[index] is None:
             reason = self._report(index, value, self._now_ms, True, False)
         elif suppressor.trends[index] is not None:
@@ -107,7 +108,10 @@ class Sampler(Reporter):
         self._seen_ms[index] = self._now_ms
         return reason
 
-    def _is_repeat(self, index, value, stamp):
+    def _repeats(self, index, value, stamp):
+        """Whether a valid sample has stamp and value of the one before it."""
+        if index < 0 or not is_valid(self._suppressor.rows[index], value):
+            return False
         if self._stamps is None:
             self._stamps = [None] * self._suppressor.count
             self._stamped = [None] * self._suppressor.count
