@@ -14,6 +14,7 @@ from tidegate_tools.bench import bench
 from tidegate_tools.display import make_display
 from tidegate_tools.errors import ToolError
 from tidegate_tools.gate import app as gate_app
+from tidegate_tools.simulate import app as simulate_app
 from tidegate_tools.sink_commands import AsJson, or_complain
 from tidegate_tools.sink_commands import app as sink_app
 from tidegate_tools.spool_commands import app as spool_app
@@ -25,6 +26,7 @@ app.add_typer(sink_app, name="sink")
 app.add_typer(spool_app, name="spool")
 app.add_typer(storm_app, name="storm")
 app.add_typer(gate_app, name="gate")
+app.add_typer(simulate_app, name="simulate")
 app.command(epilog="Example: tidegate bench spool --json")(bench)
 
 
