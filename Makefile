@@ -27,8 +27,8 @@ long: setup ## the tests that take longer
 crash: setup ## a million power cuts on two cores (ARGS="--count 1000")
 	@$(RUN)/python host_tests/crash/run.py --jobs 2 $${ARGS:-}
 
-bench: setup ## every figure with its bounds; some minutes (ARGS="--json")
-	@$(RUN)/tidegate bench all $${ARGS:-}
+bench: setup ## every figure with its bounds; some minutes (TRACE= ARGS="--json")
+	@$(RUN)/tidegate bench all $${TRACE:+--trace "$$TRACE"} $${ARGS:-}
 
 lint: setup ## ruff over everything
 	@$(RUN)/ruff check .

@@ -58,11 +58,11 @@ class Charger:
     """What of the agent decides on samples, with a log that never fails in place of the spool.
 
     `reports` is [(id, value, ms since the start at which it was sampled)], `at_ms` the moment of
-    the turn. Argument: device, its name.
+    the turn. Arguments: device, its name; rows, of another catalogue than the agent's.
     """
 
-    def __init__(self, device=DEVICE):
-        catalogue = Catalogue()
+    def __init__(self, device=DEVICE, rows=None):
+        catalogue = Catalogue(rows) if rows else Catalogue()
         self.reports = []
         self.at_ms = 0
         self.suppressor = Suppressor(catalogue, phase_of(device))
