@@ -35,6 +35,7 @@ def fewest(series, leads):
 
 
 @given(st.sampled_from([PLAIN, ZERO]), SERIES)
+@example(ZERO, [9, 8])
 @example(ZERO, [8, 10, 11, 9, -10, -9, 21, 28, 13])
 def test_no_fewer_samples_held_forward_stand_for_a_series(row, series):
     quantity = Quantity(row)

@@ -168,7 +168,8 @@ def heap_figures(note):
                "within the bounds" % taken),
         Figure(names[1], taken["before"], "bytes", 0, note="and %(behind)s behind it" % taken),
         Figure(names[2], taken["kept"] / taken["row_count"], "bytes", 160, 100,
-               note="%(kept)s bytes for %(row_count)s rows, all of which have reported" % taken),
+               note="%(kept)s bytes for %(row_count)s rows that have reported, values, texts and "
+               "digests with them; %(fresh)s before" % taken),
     ]
 
 

@@ -15,8 +15,9 @@ from tidegate.observe.catalogue import KIND, MAX, MIN, NUMBER, TEXT, Catalogue  
 
 TURN_COUNT = REPORT_COUNT = 10_000
 TICKS_MASK = (1 << 30) - 1
-# In all less than the shortest heartbeat; and as long as a fuse takes for a token, for all ids.
-STEP_MS, REPORT_STEP_MS = 20, 12_000
+# In all less than the shortest heartbeat; and so long that a fuse has tokens for what each of the
+# twelve reports when its turn comes.
+STEP_MS, REPORT_STEP_MS = 20, 30_000
 
 
 class Rig(Device):
@@ -80,15 +81,9 @@ class Rig(Device):
 catalogue = Catalogue()
 rig = Rig()
 equal, noise = [EQUAL] * 8, noisy()
-before = kept = equal_taken = noise_taken = 0
+before = fresh = kept = equal_taken = noise_taken = 0
 device = None
 assert len(IDS) == 12
-# ---
-gc.collect()
-# ---
-before = gc.mem_alloc()
-# ---
-device = Device(catalogue)
 
 
 def fill(step):
@@ -103,6 +98,17 @@ def fill(step):
     device.sampler.end_turn()
 
 
+# ---
+gc.collect()
+# ---
+before = gc.mem_alloc()
+# ---
+device = Device(catalogue)
+# ---
+gc.collect()
+# ---
+fresh = gc.mem_alloc() - before
+# ---
 for step in (0, 1, 1):
     fill(step)
 # ---
@@ -128,7 +134,8 @@ noise_taken = rig.quiet(noise, TURN_COUNT)
 gc.collect()
 # ---
 rig.reporting(REPORT_COUNT)
+assert rig.counters.fused == 0
 # ---
 print(json.dumps({
-    "row_count": len(catalogue.rows), "kept": kept, "equal": equal_taken, "noise": noise_taken,
-    "before": rig.before, "behind": rig.behind}))
+    "row_count": len(catalogue.rows), "fresh": fresh, "kept": kept, "equal": equal_taken,
+    "noise": noise_taken, "before": rig.before, "behind": rig.behind}))

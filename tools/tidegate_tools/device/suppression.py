@@ -34,7 +34,8 @@ class Device:
         self.now_ms = 0
         catalogue = catalogue or Catalogue()
         self.suppressor = Suppressor(catalogue)
-        self.sampler = Sampler(catalogue, self.suppressor, self.append, Counters())
+        self.counters = Counters()
+        self.sampler = Sampler(catalogue, self.suppressor, self.append, self.counters)
         # A method taken as a value is made anew each time.
         self.offer = self.sampler.offer
 
