@@ -24,6 +24,12 @@ def test_twelve_observations_are_a_day_and_all_are_in_the_catalogue():
     assert all(Charger().suppressor.index(each) >= 0 for each in IDS)
 
 
+def test_devices_have_phases_of_their_own():
+    # CRC-24 of RFC 4880 over the name, modulo 1024; the first is its check value for no bytes.
+    assert suppression_day.phase_of("") == 0xB704CE % 1_024
+    assert suppression_day.phase_of("123456789") == 0x21CF02 % 1_024
+
+
 def test_a_day_is_a_value_a_second_and_the_same_for_the_same_seed(columns):
     assert {len(column) for column in columns.values()} == {600}
     again = suppression_day.day(60)

@@ -42,6 +42,14 @@ def test_with_suppression_a_mad_device_sends_at_most_what_its_fuses_let_through(
         assert sent < sane_h * hours + 90 + 75 * hours + 2
 
 
+def test_a_stamp_that_stands_still_lets_no_repeat_pass():
+    charger = Charger()
+    for second, power in enumerate((100, 100, 900)):
+        charger.turn(1_000 * second, (), january.standing(None, {513: power, 710: 1}))
+    assert charger.counters.repeated == 50 + 52 + 51
+    assert [report[1] for report in charger.reports] == [100, 1, 900]
+
+
 def test_a_mad_devices_true_changes_of_state_arrive(fleet):
     for life in fleet.lives[3:]:
         assert len(life.changes) == 5, "at the start; plugged in, charging, finished, unplugged"
