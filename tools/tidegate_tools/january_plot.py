@@ -40,7 +40,7 @@ def draw(fleet, path):
     bottom.set_ylim(bottom=0)
     bottom.set_ylabel("wait in the ingest, minutes,\nby capacity over a sane busiest hour")
     bottom.set_xlabel("hours")
-    bottom.legend(loc="center", bbox_to_anchor=(0.6, 0.42), ncols=3, fontsize=8)
+    bottom.legend(loc="center", bbox_to_anchor=(0.62, 0.25), ncols=3, fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=120)
     pyplot.close(figure)

@@ -8,6 +8,7 @@ from tidegate_tools import january
 from tidegate_tools.bench import Figure, number_text
 from tidegate_tools.january import HOUR_S, MODES, SUPPRESSED
 from tidegate_tools.report import print_rows
+from tidegate_tools.suppression_day import TURN_MS
 
 # Capacity of the ingest over what a sane fleet sends it in its busiest hour.
 HEADROOMS = (1.1, 1.25, 1.5, 2, 5, 10)
@@ -77,6 +78,8 @@ def rates(fleet):
 def figures(fleet, found):
     """What must hold. Argument: found, the pipelines. Result: a list of Figure."""
     mad = [life for life in fleet.lives if life.way]
+    onset_ms = (january.LEAD_S + fleet.seconds // january.ONSET_SHARE) * TURN_MS
+    changes = [change for life in mad for change in life.changes]
     waits_s = {each.headroom: each.wait_s for each in found if each.mode == SUPPRESSED}
     return [
         Figure("suppression: longest wait in the ingest, headroom x %g and more" % HEADROOM_MIN,
@@ -84,7 +87,8 @@ def figures(fleet, found):
                note="%.0f s with x %g" % (waits_s[HEADROOMS[0]], HEADROOMS[0])),
         Figure("true changes of state of mad devices that did not arrive",
                sum(len(life.lost_changes) for life in mad), "changes", 0,
-               note="of %d" % sum(len(life.changes) for life in mad)),
+               note="of %d, %d of them while mad" % (
+                   len(changes), sum(at_ms >= onset_ms for at_ms, _ in changes))),
     ]
 
 
