@@ -28,8 +28,8 @@ long: setup ## the tests that take longer
 crash: setup ## a million power cuts on two cores (ARGS="--count 1000")
 	@$(RUN)/python host_tests/crash/run.py --jobs 2 $${ARGS:-}
 
-bench: setup ## every figure with its bounds; some minutes (ARGS="--json")
-	@$(RUN)/tidegate bench all $${ARGS:-}
+bench: setup ## every figure with its bounds; some minutes (TRACE= ARGS="--json")
+	@$(RUN)/tidegate bench all $${TRACE:+--trace "$$TRACE"} $${ARGS:-}
 
 surge: setup ## 50 agents come back with full flash; 5 min (ARGS="--plot surge.png")
 	@exec $(RUN)/tidegate surge $${ARGS:-}

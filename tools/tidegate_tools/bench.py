@@ -4,6 +4,7 @@ import importlib
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,8 +18,9 @@ from tidegate_tools.report import print_rows
 
 # Name: the module whose `run(note)` gives its figures; note(text) is called before each step.
 BENCHES = {"spool": "tidegate_tools.bench_spool", "link": "tidegate_tools.bench_link",
-           "meter": "tidegate_tools.bench_meter", "storm": "tidegate_tools.bench_storm"}
-ALL = "all"
+           "meter": "tidegate_tools.bench_meter", "storm": "tidegate_tools.bench_storm",
+           "suppress": "tidegate_tools.bench_suppress"}
+ALL, TRACED = "all", "suppress"
 BROKEN, HELD, REACHED, UNKNOWN, REPORTED = (
     "broken", "held", "held, aim reached", "not measured", "")
 
@@ -83,12 +85,16 @@ def number_text(value):
     return "%.2f" % value
 
 
-def measure(names, note):
-    """The figures of some benches, in their order. Arguments: names; note, told each step."""
+def measure(names, note, trace=None):
+    """The figures of some benches, in their order.
+
+    Arguments: names; note, told each step; trace, a path for those that play a recording.
+    """
     figures = []
     for name in names:
         module = importlib.import_module(BENCHES[name])
-        figures += module.run(lambda step, name=name: note("%s: %s" % (name, step)))
+        options = {"trace": trace} if name == TRACED else {}
+        figures += module.run(lambda step, name=name: note("%s: %s" % (name, step)), **options)
     return figures
 
 
@@ -109,6 +115,8 @@ def show(figures, as_json):
 
 def bench(
     name: Annotated[str, Argument(help="%s, or all." % ", ".join(BENCHES))],
+    trace: Annotated[Path | None, Option(
+        help="CSV file of a recorded charger, for suppress.")] = None,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
 ):
     """Measure what the project promises, and hold it against its bounds.
@@ -125,7 +133,7 @@ def bench(
                       console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("bench", total=None)
             figures = measure(BENCHES if name == ALL else (name,),
-                              lambda step: progress.update(task, description=step))
+                              lambda step: progress.update(task, description=step), trace)
     except ToolError as error:
         shell.complain(error)
         raise typer.Exit(shell.EXIT_USAGE) from None

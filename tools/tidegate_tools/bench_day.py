@@ -1,32 +1,35 @@
-"""A simulated day of a charger, as the agent lives it: what it costs on flash."""
-
-from collections import Counter
+"""The simulated day of a charger, as the agent lives it: what it costs on flash."""
 
 from tidegate_tools import paths
 
 paths.use_device_modules()
 
 from tidegate.diag.counters import Counters  # noqa: E402
-from tidegate.observe.catalogue import TELEMETRY, Catalogue  # noqa: E402
+from tidegate.observe.catalogue import Catalogue  # noqa: E402
 from tidegate.observe.sampler import Sampler  # noqa: E402
 from tidegate.observe.suppress import Suppressor  # noqa: E402
 from tidegate.sources.simulated import SimulatedSource  # noqa: E402
 
 from tidegate_tools.bench_rig import TURN_MS, Rig  # noqa: E402
+from tidegate_tools.suppression_day import (  # noqa: E402
+    DAY_S, DEVICE, PERIOD_S, PLUG_S, SEED, UNPLUG_S, phase_of,
+)
 
-DAY_S = 86_400
-SEED = 1
+# So many days in a row fill a few sectors: what is there once is not what an observation costs.
+DAY_COUNT = 3
 
 
 class Day:
-    """What the sampler let pass in a day, and the spools that took it as it came.
+    """What the sampler let pass in a day or more, and the spools that took it as it came.
 
-    `turns` is a list with the rows (log, kind, id, value) of each second, `rigs` the spools.
+    `turns` is a list with the rows (log, kind, id, value) of each second, `rigs` the spools;
+    `begin_bytes` what each rig programmed in the first second, the boot with it.
     """
 
-    def __init__(self, turns, rigs):
+    def __init__(self, turns, rigs, begin_bytes=()):
         self.turns = turns
         self.rigs = rigs
+        self.begin_bytes = begin_bytes
 
     def count(self, log=None, kind=None):
         """How many rows there are, of a log and of a kind."""
@@ -38,14 +41,15 @@ class Day:
         return {row[2]: row[0] for rows in self.turns for row in rows}
 
 
-def live(media, seconds=DAY_S, note=lambda step: None):
-    """The simulated source at 1 Hz through sampler and suppressor into spools, in a session.
+def live(media, seconds=DAY_COUNT * DAY_S, note=lambda step: None):
+    """The day of `suppression_day`, all that its source gives, through sampler and suppressor
+    into spools, in a session.
 
     Each second what was appended is confirmed, then comes the idle work, as in the agent's turn.
     Arguments: media, of each spool; seconds; note. Result: Day.
     """
     catalogue = Catalogue()
-    suppressor = Suppressor(catalogue)
+    suppressor = Suppressor(catalogue, phase_of(DEVICE))
     rigs = [Rig(medium, latest=suppressor) for medium in media]
     turns = []
 
@@ -57,10 +61,10 @@ def live(media, seconds=DAY_S, note=lambda step: None):
         return seqs.pop()
 
     sampler = Sampler(catalogue, suppressor, append, Counters())
-    source = SimulatedSource(SEED)
+    source = SimulatedSource(SEED, PLUG_S, UNPLUG_S, PERIOD_S)
     for second in range(seconds):
         if second % 3_600 == 0:
-            note("hour %d of a live day" % (second // 3_600))
+            note("hour %d of live days" % (second // 3_600))
         turns.append([])
         now_ms = [rig.at(second * TURN_MS) for rig in rigs][0]
         if second == 0:
@@ -71,28 +75,20 @@ def live(media, seconds=DAY_S, note=lambda step: None):
         for rig in rigs:
             rig.confirm_all()
             rig.idle()
-    return Day(turns, rigs)
+        if second == 0:
+            begin_bytes = [rig.flash.programmed_bytes_count for rig in rigs]
+    return Day(turns, rigs, begin_bytes)
 
 
-def thinned(day, count):
-    """The day with only so much of its most frequent telemetry that `count` observations remain.
+def hurried(day, count):
+    """The same observations in so much less time that `count` come in a day. Result: Day, no rigs.
 
-    The simulated uptime is reported each 6 s, as real chargers' is not. Result: Day, no rigs.
+    With suppression a charger sends fewer than the ten years are reckoned with.
     """
-    found = Counter(row[2] for rows in day.turns for row in rows if row[0] == TELEMETRY)
-    [(frequent, frequent_count)] = found.most_common(1)
-    wanted_count = max(0, count - sum(found.values()) + frequent_count)
-    seen = 0
-    turns = []
-    for rows in day.turns:
-        turns.append([])
-        for row in rows:
-            if row[2] == frequent:
-                seen += 1
-                if seen * wanted_count // frequent_count == (seen - 1) * wanted_count \
-                        // frequent_count:
-                    continue
-            turns[-1].append(row)
+    length = max(1, day.count() * DAY_S // count)
+    turns = [[] for _ in range(length)]
+    for second, rows in enumerate(day.turns):
+        turns[second * length // len(day.turns)] += rows
     return Day(turns, ())
 
 

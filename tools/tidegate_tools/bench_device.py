@@ -41,12 +41,7 @@ def append_rates(own_count=4_000, file_count=150, turn_count=9):
 
     Errors: NotMeasured, ProcessError.
     """
-    checkout = find_checkout()
-    if not checkout.interpreter.exists():
-        raise NotMeasured("run make setup")
-    command = [checkout.interpreter, "-X", "heapsize=" + UNIX_HEAP, SCRIPTS / "append_rate.py",
-               own_count, file_count, turn_count]
-    turns = _run(command, {"MICROPYPATH": str(checkout.firmware)})["turns"]
+    turns = _on_unix("append_rate.py", own_count, file_count, turn_count)["turns"]
     return Rates(*(statistics.median(turn[side] for turn in turns) for side in (0, 1)),
                  *(statistics.median(turn[side] / turn[0] for turn in turns)
                    for side in (1, 2, 3)))
@@ -78,6 +73,19 @@ def heap_meter():
     return _on_webassembly("heap_meter.py", SMALL_HEAP_BYTES)
 
 
+def turn_rates(turn_count, round_count):
+    """Microseconds of a bare loop, of a turn with equal and of one with noisy values, in rounds.
+
+    Errors: NotMeasured, ProcessError.
+    """
+    return _on_unix("turn_rate.py", turn_count, round_count)["turns"]
+
+
+def heap_suppressed():
+    """What `device/heap_suppress.py` prints. Errors: NotMeasured, ProcessError."""
+    return _on_webassembly("heap_suppress.py", HEAP_BYTES)
+
+
 def webassembly():
     """(node, folder of the build), fetched on first use. Errors: NotMeasured."""
     node = shutil.which("node")
@@ -92,6 +100,14 @@ def webassembly():
         if done.returncode:
             raise NotMeasured((done.stderr.strip().splitlines() or ["no reason given"])[-1])
     return node, folder
+
+
+def _on_unix(script, *arguments):
+    checkout = find_checkout()
+    if not checkout.interpreter.exists():
+        raise NotMeasured("run make setup")
+    return _run([checkout.interpreter, "-X", "heapsize=" + UNIX_HEAP, SCRIPTS / script,
+                 *arguments], {"MICROPYPATH": str(checkout.firmware)})
 
 
 def _on_webassembly(script, heap_bytes):

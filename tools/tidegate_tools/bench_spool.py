@@ -10,7 +10,7 @@ PER_OBSERVATION = "bytes"
 SAMPLE_COUNT = 3_000
 CYCLE_COUNT = 100_000
 YEARS, DAYS_PER_YEAR, PER_DAY = 10, 365.25, 9_000
-THINNED_DAY_COUNT = 3
+HURRIED_DAY_COUNT = 3
 TELEMETRY_BLOCK_COUNT = MIB_BLOCK_COUNT * 3 // 4
 KIB = 1_024
 
@@ -18,7 +18,7 @@ KIB = 1_024
 def run(note=lambda step: None):
     """All figures of the spool. Argument: note, told each step. Result: a list of Figure."""
     day = bench_day.live((BYTES, ONCE_16, PAGES), note=note)
-    figures = day_figures(day) + [littlefs_figure(day, note)] + thinned_figures(day, note)
+    figures = day_figures(day) + [littlefs_figure(day, note)] + hurried_figures(day, note)
     figures += wear_figures(day, note)
     figures += full_figures(day, note)
     return figures + heap_figures(note) + rate_figures(note)
@@ -35,10 +35,11 @@ def per_observation(day, index, measure):
 
 
 def day_figures(day):
-    """What a simulated day sent live programs and takes."""
+    """What simulated days sent live program and take."""
     counts = (day.count(TELEMETRY), day.count(TELEMETRY, NUMBER), day.count(RECORDS))
-    rested_on = "a day has %s observations of telemetry, %s of them numbers, and %s records" % (
-        tuple(map(thousands, counts)))
+    rested_on = "%d days have %s observations of telemetry, %s of them numbers, and %s records; " \
+        "%s bytes are programmed in the first second, boot and first values" % (
+            len(day.turns) // bench_day.DAY_S, *map(thousands, (*counts, day.begin_bytes[0])))
     programmed = Rig.programmed_bytes
     return [
         Figure("programmed per numeric observation, unit 1",
@@ -64,21 +65,21 @@ def littlefs_figure(day, note):
                   "%s records; ours programs %.2f" % (theirs, erases, thousands(len(rows)), ours))
 
 
-def thinned_figures(day, note):
-    """The live day again, with as many observations as the ten years are reckoned with."""
+def hurried_figures(day, note):
+    """The live days again, with as many observations as the ten years are reckoned with."""
     figures = []
-    thinned = bench_day.thinned(day, PER_DAY)
+    hurried = bench_day.hurried(day, PER_DAY)
     for name, medium in (("unit 1", BYTES), ("unit 16 once", ONCE_16)):
         note("%s observations a day, %s" % (thousands(PER_DAY), name))
         rig = Rig(medium, latest=Latest(day.ids()))
         rig.date()
         log = rig.spool.logs[TELEMETRY]
-        bench_day.play(rig, thinned, lambda log=log: log.next_seq > PER_DAY * THINNED_DAY_COUNT)
+        bench_day.play(rig, hurried, lambda log=log: log.next_seq > PER_DAY * HURRIED_DAY_COUNT)
         count = log.next_seq - 1
         figures.append(Figure(
             "programmed per observation at %s a day, %s" % (thousands(PER_DAY), name),
             rig.programmed_bytes(TELEMETRY) / count, PER_OBSERVATION,
-            note="%s observations of %d days" % (thousands(count), THINNED_DAY_COUNT)))
+            note="%s observations of %d days" % (thousands(count), HURRIED_DAY_COUNT)))
     return figures
 
 

@@ -16,6 +16,7 @@ from tidegate_tools.errors import ToolError
 from tidegate_tools.fleet_commands import rehearse, surge
 from tidegate_tools.gate import app as gate_app
 from tidegate_tools.meter_line import meter
+from tidegate_tools.simulate import app as simulate_app
 from tidegate_tools.sink_commands import AsJson, or_complain
 from tidegate_tools.sink_commands import app as sink_app
 from tidegate_tools.spool_commands import app as spool_app
@@ -27,6 +28,7 @@ app.add_typer(sink_app, name="sink")
 app.add_typer(spool_app, name="spool")
 app.add_typer(storm_app, name="storm")
 app.add_typer(gate_app, name="gate")
+app.add_typer(simulate_app, name="simulate")
 app.command(epilog="Example: tidegate bench spool --json")(bench)
 app.command(epilog="Example: tidegate meter --link meter.tty --noise 0.001")(meter)
 app.command(epilog="Example: tidegate surge --count 10 --stored 2000 --rate 40000")(surge)
