@@ -44,8 +44,9 @@ _TABLE = (
 def crc24(crc, data, start, end):
     """CRC-24 of `data[start:end]`, going on from `crc`. No step of it exceeds 24 bits."""
     table = _TABLE
-    for i in range(start, end):
-        crc = ((crc & 0xFFFF) << 8) ^ table[(crc >> 16) ^ data[i]]
+    while start < end:
+        crc = ((crc & 0xFFFF) << 8) ^ table[(crc >> 16) ^ data[start]]
+        start += 1
     return crc
 
 

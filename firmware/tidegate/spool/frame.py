@@ -87,20 +87,20 @@ class FrameWriter:
         head, buffer = self.end, self.buffer
         buffer[head + 1] = observation_id & 0xFF
         buffer[head + 2] = observation_id >> 8 | (delta_ms & 0xF) << 4
+        delta_ms >>= 4
         at = head + 3
-        rest = delta_ms >> 4
-        while rest > 0x7F:
-            buffer[at] = rest & 0x7F | 0x80
-            rest >>= 7
+        while delta_ms > 0x7F:
+            buffer[at] = delta_ms & 0x7F | 0x80
+            delta_ms >>= 7
             at += 1
-        buffer[at] = rest
+        buffer[at] = delta_ms
         at += 1
-        rest = value << 1 if value >= 0 else -(value << 1) - 1
-        while rest > 0x7F:
-            buffer[at] = rest & 0x7F | 0x80
-            rest >>= 7
+        value = value << 1 if value >= 0 else -(value << 1) - 1
+        while value > 0x7F:
+            buffer[at] = value & 0x7F | 0x80
+            value >>= 7
             at += 1
-        buffer[at] = rest
+        buffer[at] = value
         buffer[head] = NUMBER << 5 | at - head
         self._at = at = at + 1
         return self._shift + (at + CRC_BYTES + self._pad_mask & ~self._pad_mask)

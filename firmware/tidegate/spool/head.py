@@ -194,19 +194,23 @@ class Head:
         try:
             self._flash.program(self._start + self.offset - writer.start, writer.view())
         except FlashError:
-            self._failed_count += 1
-            if self._failed_count > self.geometry.block_count:
+            if self._failed_count >= self.geometry.block_count:
                 raise
-            self.offset = self.block_bytes
-            if self.end == 0:
-                # It was to be opened: what is opened next follows the sector before it.
-                self.end = self.header.previous_end
-            room.retire(self, self.number)
+            self._fail()
             return False
         self._failed_count = 0
         self.offset += writer.end - writer.start
         self.end = self.offset
         return True
+
+    def _fail(self):
+        """The block that was to be programmed is not used any more."""
+        self._failed_count += 1
+        self.offset = self.block_bytes
+        if self.end == 0:
+            # It was to be opened: what is opened next follows the sector before it.
+            self.end = self.header.previous_end
+        room.retire(self, self.number)
 
     def count_facts(self, number, offset):
         """What was written since the log stood there is no signed value."""

@@ -59,48 +59,55 @@ class Log(Head):
         Result: its seq, or 0 where the log has no room and does not evict.
         Errors: FlashError where no block of the log can be programmed any more.
         """
-        is_fact = False
         if not self.evicts:
-            is_fact = kind != frame.OPAQUE
-            if not room.is_open_to_data(self) or is_fact and room.is_full_of_facts(self):
-                self.refused_count += 1
-                return 0
+            return self._append_record(kind, observation_id, value, now_ms)
+        if not self.is_awake:
+            self.wake(now_ms)
+        return self._append(kind, observation_id, value, now_ms)
+
+    def _append_record(self, kind, observation_id, value, now_ms):
+        is_fact = kind != frame.OPAQUE
+        if not room.is_open_to_data(self) or is_fact and room.is_full_of_facts(self):
+            return self._refuse()
         if not self.is_awake:
             self.wake(now_ms)
         number, offset = self.number, self.offset
-        if not self._append(kind, observation_id, value, now_ms):
-            self.refused_count += 1
-            return 0
-        if is_fact:
+        seq = self._append(kind, observation_id, value, now_ms)
+        if seq and is_fact:
             self.count_facts(number, offset)
-        seq = self.next_seq
-        self.next_seq = seq + 1
         return seq
 
     def _append(self, kind, observation_id, value, now_ms):
+        """Result: as of `append`. On the way of a number, no call may need more than eleven words
+        for its frame: MicroPython takes longer ones from the heap."""
         if (now_ms - self.base_ms) & TICKS_MASK_MS > DELTA_MS_MAX:
             self.rebase(now_ms, FRESH_BASE)
-        is_number = kind == frame.NUMBER
-        if not is_number:
+        if kind != frame.NUMBER:
             value = value.encode() if kind == frame.TEXT else value
             if len(value) + frame.PART_OVERHEAD_BYTES > self.writer.frame_bytes_max:
-                return self._append_parts(kind, observation_id, value, now_ms)
-        writer = self.writer
+                if not self._append_parts(kind, observation_id, value, now_ms):
+                    return self._refuse()
+                self.next_seq += 1
+                return self.next_seq - 1
         while True:
-            writer.begin(self.offset)
-            while True:
-                delta_ms = (now_ms - self.base_ms) & TICKS_MASK_MS
-                if is_number:
-                    end = writer.number(delta_ms, observation_id, value)
-                else:
-                    end = writer.data(kind, delta_ms, observation_id, value)
-                if end <= self.data_end:
-                    break
+            self.writer.begin(self.offset)
+            while (self.writer.number((now_ms - self.base_ms) & TICKS_MASK_MS, observation_id,
+                                      value) if kind == frame.NUMBER
+                   else self._data(kind, observation_id, value, now_ms)) > self.data_end:
                 if not self.begin_sector(now_ms, self.data_reserve_count):
-                    return False
-            writer.finish(self.seed ^ seq_seed(self.next_seq))
+                    return self._refuse()
+            self.writer.finish(self.seed ^ seq_seed(self.next_seq))
             if self.program():
-                return True
+                self.next_seq += 1
+                return self.next_seq - 1
+
+    def _data(self, kind, observation_id, value, now_ms):
+        delta_ms = (now_ms - self.base_ms) & TICKS_MASK_MS
+        return self.writer.data(kind, delta_ms, observation_id, value)
+
+    def _refuse(self):
+        self.refused_count += 1
+        return 0
 
     def _append_parts(self, kind, observation_id, data, now_ms):
         """A value larger than a frame. One that is refused half-way takes its seq with it."""
