@@ -59,8 +59,10 @@ def test_live_values_stay_fresh_and_a_planted_fault_is_seen(tmp_path, path, heal
     assert (largest["value"] <= largest["must"]) == is_healthy
 
 
-def test_a_short_rehearsal_brings_all_back_and_loses_nothing(tmp_path):
-    status, result, complaint = run(tmp_path, *REHEARSAL)
+@pytest.mark.parametrize("cut", [
+    "refused", pytest.param("busy", marks=pytest.mark.long)])
+def test_a_short_rehearsal_brings_all_back_and_loses_nothing(tmp_path, cut):
+    status, result, complaint = run(tmp_path, *REHEARSAL, "--cut", cut)
     assert status == 0, complaint
     ledger, gate = result["ledger"], result["gate"]
     assert ledger["balances"] and ledger["stored"] > 8 * 20

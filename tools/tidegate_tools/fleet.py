@@ -224,11 +224,14 @@ class Fleet:
         return wall_ms / 1_000 - self._zero_s
 
     async def _set_front(self, settings):
-        """A front that is `closed` is a port nobody listens on: the system refuses."""
+        """A front that is `closed` is a port nobody listens on: the system refuses. One that is
+        `down` takes and resets. Both end the sessions that stand."""
         is_open = settings.mode != "closed"
         if self._is_listening and not is_open:
             await self.front.stop()
         self.front.settings.__dict__.update(vars(settings))
+        if settings.mode == "down":
+            self.front.cut()
         if is_open and not self._is_listening:
             await self.front.start()
         self._is_listening = is_open
