@@ -200,9 +200,8 @@ def test_a_script_that_ends_with_a_status_is_not_believed(monkeypatch, tmp_path)
 @pytest.mark.micropython
 def test_the_append_rates_are_taken_in_turns_on_the_real_interpreter():
     rates = bench_device.append_rates(400, 10, 3)
-    # How fast each is, is for the bench to say: here a busy machine may do anything.
-    assert rates.ours_us > 0 and rates.file_us > 0
-    assert rates.ratio > 0 and rates.default_ratio > 0 and rates.nor_ratio > 0
+    # How they compare is the bench's to say: on a busy machine a short turn says anything.
+    assert len(rates) == 5 and min(rates) > 0
 
 
 def test_another_archive_than_the_pinned_one_is_not_used(monkeypatch):

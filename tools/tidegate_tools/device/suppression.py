@@ -47,9 +47,8 @@ class Device:
     def turn(self, values, step_ms):
         """One turn, `step_ms` after the one before, of all twelve."""
         self.now_ms = (self.now_ms + step_ms) & TICKS_MASK_MS
-        sampler = self.sampler
-        sampler.begin_turn(self.now_ms)
-        offer = self.offer
+        self.sampler.begin_turn(self.now_ms)
+        offer, ids = self.offer, IDS
         for index in range(12):
-            offer(IDS[index], values[index])
-        sampler.end_turn()
+            offer(ids[index], values[index])
+        self.sampler.end_turn()
