@@ -102,3 +102,24 @@ def test_a_start_with_a_full_head_has_its_reserve_again():
             last = log.next_number(log.number, log.data_reserve_count)
             assert last - log.geometry.block_count < log.oldest
     assert full_count > 3
+
+
+@pytest.mark.parametrize("unit", [1, 16, 32])
+def test_two_torn_headers_in_a_row_become_no_head_where_a_unit_takes_one_program(unit):
+    world = SpoolWorld(BLOCK_COUNT, unit, False)
+    world.append(b"signed", RECORDS, 554)
+    world.spool.close()
+    world.mount()
+    log = world.spool.logs[RECORDS]
+    # As if a start had opened the sector behind one that now reads as nothing, and was cut.
+    header = log.header
+    header.number, header.first_seq = log.number + 2, log.next_seq
+    header.previous_end = log.geometry.header_bytes
+    opening = bytearray(b"\xff" * BLOCK_BYTES)
+    header.put_twice(opening)
+    at = log.geometry.offset(header.number)
+    world.flash.image[at:at + BLOCK_BYTES] = opening
+    world.append(b"again", RECORDS, 554)
+    world.append(b"once more", RECORDS, 554)
+    world.mount()
+    assert dict(world.read(RECORDS)[0]) == world.held[RECORDS]

@@ -52,14 +52,21 @@ def prepare(log, reserve_count):
 
 def distrust_next(log):
     """After a power cut the next block may hold a torn header: erase it, unless it is a sector of
-    the lap before, whole."""
-    number = log.next_number(log.number)
-    index = number % log.geometry.block_count
+    the lap before, whole.
+
+    Where a unit takes one program, a start cannot make a torn header firm that reads as whole: it
+    opens the next one, so that a cut there leaves two.
+    """
+    block_count = log.geometry.block_count
     header = log.scratch
-    if log.geometry.read_block(index, header) and header.number < log.number:
-        return
-    log.oldest = max(log.oldest, number - log.geometry.block_count + 1)
-    _erase(log, number)
+    for distance in (1,) if log.geometry.flash.reprogram else (2, 1):
+        number = log.next_number(log.number, distance)
+        if (log.geometry.read_block(number % block_count, header)
+                and header.number < log.number):
+            continue
+        log.oldest = max(log.oldest, number - block_count + 1)
+        if _erase(log, number) and distance > 1:
+            log.prepared = -1
 
 
 def clear_second(log):
