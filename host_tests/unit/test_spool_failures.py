@@ -7,7 +7,7 @@ from tidegate.errors import FlashError
 from tidegate.hal.nor import RamFlash
 from tidegate.limits import BLOCK_BYTES
 from tidegate.observe.catalogue import RECORDS, TELEMETRY
-from tidegate.spool import frame
+from tidegate.spool import frame, room
 
 BLOCK_COUNT = 12
 # Its frame has 16 bytes of body, so that the tag differs from a burnt byte in one bit.
@@ -123,3 +123,24 @@ def test_two_torn_headers_in_a_row_become_no_head_where_a_unit_takes_one_program
     world.append(b"once more", RECORDS, 554)
     world.mount()
     assert dict(world.read(RECORDS)[0]) == world.held[RECORDS]
+
+
+def test_what_is_erased_two_blocks_ahead_passes_over_no_older_sector():
+    world = SpoolWorld(BLOCK_COUNT, 16, False)
+    world.fill_up(RECORDS)
+    block_count = world.spool.logs[RECORDS].geometry.block_count
+    for _ in range(block_count):
+        log = world.spool.logs[RECORDS]
+        if log.next_number(log.number) - block_count >= log.oldest:
+            break
+        world.mount()
+        world.spool.logs[RECORDS].wake(world.wait(0))
+    oldest, behind = log.oldest, log.number + 2 - block_count
+    assert oldest < behind <= log.number, "starts have used the reserve up"
+    held = len(world.read(RECORDS)[0])
+    at = log.geometry.offset(behind)
+    world.flash.image[at:at + 2 * log.geometry.header_bytes] = bytes(2 * log.geometry.header_bytes)
+    room.distrust_next(log)
+    assert log.oldest == oldest
+    found, _ = world.read(RECORDS)
+    assert found[0][0] == 1 and len(found) < held

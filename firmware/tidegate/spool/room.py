@@ -64,8 +64,11 @@ def distrust_next(log):
         if (log.geometry.read_block(number % block_count, header)
                 and header.number < log.number):
             continue
-        log.oldest = max(log.oldest, number - block_count + 1)
-        if _erase(log, number) and distance > 1:
+        if distance == 1:
+            log.oldest = max(log.oldest, number - block_count + 1)
+            _erase(log, number)
+        elif _erase(log, number):
+            # What is to be opened is the one before it; older sectors than that still stand.
             log.prepared = -1
 
 
