@@ -30,6 +30,10 @@ class State:
         self.was_beat = self.is_due = False
         self.newest = self.held = self.away_ms = self.stamped = self.line = None
         self.bucket = None
+        # Of a deadband: the ends of its swing, on which side of its bound the last report lay (2:
+        # its middle), and whether the middle is wanted.
+        self.side, self.swings = 0, False
+        self.ends = self.last and self.last * 2
         if self.last is not None and self.quantity.is_number:
             self.is_zero = abs(self.last[0]) <= self.quantity.zero_band
             self.line = Line(self.last[0], None)
@@ -97,7 +101,12 @@ class Rules:
             return self._report(state, value, self.now_ms, True)
         if quantity.policy == "trend":
             return self._judge_trend(state, value)
-        if not self._stands_for(state, value):
+        stands = self._stands_for(state, value)
+        if quantity.policy == "deadband" and value != state.last[0]:
+            state.ends = min(state.ends[0], value), max(state.ends[1], value)
+            stands = stands and (
+                state.is_zero and quantity.zero_band > 0 or not self._is_wanted(state, value))
+        if not stands:
             verdict = self._report(state, value, self.now_ms, self._passes(state, value))
             if verdict in ("settling", "fused") or verdict == "full" and state.newest:
                 self._keep(state, value)
@@ -185,11 +194,37 @@ class Rules:
             state.is_zero = abs(value) <= band or (
                 was_zero and band > 0 and abs(value) <= band + band // 4)
             state.line = Line(value, at_ms)
+            self._swing(state, value)
         state.last = (value,)
         state.reported_ms = state.beat_ms = self.now_ms
         state.was_beat, state.is_due = is_beat, False
         state.newest = state.held = state.away_ms = None
         return True
+
+    def _is_wanted(self, state, value):
+        """Whether a value is the middle of a swing that wants one."""
+        low, high = state.ends
+        spare = 2 * state.quantity.bound(state.last[0]) - (high - low)
+        return state.swings and spare >= 0 and 4 * abs(2 * value - low - high) <= max(spare, 1)
+
+    def _swing(self, state, value):
+        if state.last is None or state.quantity.policy != "deadband":
+            state.ends = (value, value)
+            return
+        last = state.last[0]
+        bound = state.quantity.bound(last)
+        state.ends = min(state.ends[0], value), max(state.ends[1], value)
+        if abs(value - last) <= bound:
+            if self._is_wanted(state, value):
+                state.side, state.swings = 2, False
+            return
+        side = 1 if value > last else -1
+        is_back = state.side not in (0, side)
+        if state.ends[1] - state.ends[0] > 2 * bound:
+            state.ends, state.swings = (min(last, value), max(last, value)), False
+        fits = state.ends[1] - state.ends[0] <= 2 * bound
+        state.swings = fits and (state.swings or is_back)
+        state.side = side
 
     def _let_go(self, state, passes):
         newest = state.newest

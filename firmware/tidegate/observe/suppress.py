@@ -6,9 +6,10 @@ from tidegate.limits import (
     HEARTBEAT_S_MAX, PHASE_COUNT, SHORT_TEXT_BYTES_MAX, TICKS_HALF_MS, TICKS_MASK_MS,
 )
 from tidegate.observe.catalogue import (
-    BOUND, EXACT, HEARTBEAT_S, ID, KIND, LOG, MAX, MIN, NUMBER, POLICY, SETTLE_S, TEXT, ZERO_BAND,
-    bound_of, is_valid,
+    BOUND, DEADBAND, EXACT, HEARTBEAT_S, ID, KIND, LOG, MAX, MIN, NUMBER, POLICY, SETTLE_S, TEXT,
+    ZERO_BAND, bound_of, is_valid,
 )
+from tidegate.observe.swings import Swings
 from tidegate.observe.trend import trend_of
 
 # Flags of a row: it reported in this boot, not long ago; its last report was zero; its heartbeat
@@ -35,14 +36,15 @@ class Suppressor:
         self._phase = phase
         self.rows = list(catalogue.rows)
         self.count = count = len(self.rows)
+        self.low = [1] * (count + 1)
+        self.high = [0] * (count + 1)
         self.last = [None] * count
+        self._swings = Swings(self.low, self.high)
         self._seq = [0] * count
         self._reported_ms = [0] * count
         self.seen_ms = [0] * count
         self.quick = [self] * (count + 1)
         self.flat = [self] * (count + 1)
-        self.low = [1] * (count + 1)
-        self.high = [0] * (count + 1)
         self.newest = [None] * count
         self.trends = [trend_of(row) for row in self.rows]
         self.flags = bytearray(count)
@@ -105,8 +107,10 @@ class Suppressor:
         self._reported_ms[index] = now_ms
         self.flags[index] &= PENDING
         last, band = self.last[index], self.rows[index][ZERO_BAND]
-        if isinstance(last, int) and -band <= last <= band:
-            self.flags[index] |= ZERO
+        if isinstance(last, int):
+            self._swings.restart(index, last)
+            if -band <= last <= band:
+                self.flags[index] |= ZERO
         self.open_window(index)
 
     def change(self, index, row, now_ms):
@@ -149,9 +153,18 @@ class Suppressor:
             return True
         self._set_window(index, row)
         is_within = self.low[index] <= value <= self.high[index]
+        self._swings.extend(index, value)
+        if is_within and not self._is_zero(index, row):
+            is_within = not self._swings.is_wanted(index, bound_of(row, last), value)
         if self.flags[index] & (DUE | PENDING):
             self.close_window(index)
+        else:
+            self._narrow_window(index, row)
         return not is_within
+
+    def _is_zero(self, index, row):
+        """Whether the zero band says what the last report stands for."""
+        return row[ZERO_BAND] and self.flags[index] & ZERO
 
     def passes(self, index, row, value):
         """Whether a report of this value waits for no settle time: states, zero and signs."""
@@ -199,6 +212,11 @@ class Suppressor:
             was_zero = self.flags[index] & ZERO
             if -band <= value <= band or was_zero and _is_about_zero(value, band):
                 flags |= ZERO
+            if row[POLICY] == DEADBAND and isinstance(self.last[index], int):
+                last = self.last[index]
+                self._swings.report(index, last, bound_of(row, last), value)
+            else:
+                self._swings.restart(index, value)
         self.last[index] = comparator(row, value)
         self._seq[index] = seq
         self._reported_ms[index] = now_ms
@@ -222,6 +240,8 @@ class Suppressor:
             return
         if row[POLICY] != EXACT and isinstance(last, int):
             self._set_window(index, row)
+            if trend is None:
+                self._narrow_window(index, row)
 
     def close_window(self, index):
         """Have every sample of a row looked at closely."""
@@ -243,6 +263,10 @@ class Suppressor:
                 high = min(high, -band - 1)
         self.low[index] = max(low, row[MIN])
         self.high[index] = min(high, row[MAX])
+
+    def _narrow_window(self, index, row):
+        bound = -1 if self._is_zero(index, row) else bound_of(row, self.last[index])
+        self._swings.narrow(index, self.last[index], bound)
 
 
 def _is_about_zero(value, band):
