@@ -87,9 +87,11 @@ def _compare_hole(log, cursor, each, before, seq):
     if seq <= before:
         raise Fault("reordered", "log %d seq %d after %d" % (log, seq, before))
     for passed in range(before + 1, seq):
-        # What was confirmed and oldest may be half erased already, for a head that is gone again.
-        is_given_way = (passed < each.first + GIVES_WAY_COUNT_MAX
-                        and not cursor.log.ranges.missing_count(passed, passed))
+        # What was confirmed and oldest may be half erased already, for a head that is gone again;
+        # where a unit takes one program and starts have used the reserve up, before that is noted.
+        is_confirmed = not cursor.log.ranges.missing_count(passed, passed) or (
+            not cursor.log.geometry.flash.reprogram and covers(each.confirmed, passed, passed))
+        is_given_way = is_confirmed and passed < each.first + GIVES_WAY_COUNT_MAX
         if each.must_hold(passed) and not is_given_way:
             raise Fault("lost", "log %d seq %d, %r; read %d, then %d"
                         % (log, passed, each.get(passed), before, seq))

@@ -24,13 +24,16 @@ def compare_gone(log, found, each, first):
     if first - each.first > GIVES_WAY_COUNT_MAX:
         raise Fault("gave way", "log %d: all up to %d, before that only up to %d"
                     % (log, first - 1, each.first - 1))
-    each.give_way(first)
+    each.give_way(first, shown(found.ranges))
     each.known, each.unnoted = shown(found.ranges), 0
     gap = found.gap
     for low, high in _unconfirmed(found.ranges, first):
         if gap is not None and gap.first <= low and high <= gap.last:
             continue
         for seq in range(low, high + 1):
+            if not found.geometry.flash.reprogram and covers(each.confirmed, seq, seq):
+                # Erased before that was noted, where starts have used the reserve up.
+                continue
             if each.must_hold(seq) and not (
                     log == TELEMETRY and gap is not None and gap.first <= seq <= gap.last):
                 raise Fault("lost", "log %d seq %d gave way unconfirmed and uncounted; %r; gap %r"

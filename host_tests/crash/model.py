@@ -87,15 +87,16 @@ class LogState:
         """The receiver has these."""
         self.confirmed = joined(self.confirmed, first, min(last, self.next_seq - 1))
 
-    def give_way(self, first):
-        """All below `first` are no longer held. What of it was not confirmed joins `gone`."""
+    def give_way(self, first, shown=()):
+        """All below `first` are no longer held. What of it was not confirmed joins `gone`; of
+        what the log shows as confirmed only now, it may count or not."""
         low = high = begin = held = end = 0
         for seq in range(self.first, first):
             if covers(self.known, seq, seq):
                 continue
             high += 1
             begin, end = begin or seq, seq
-            if self.must_hold(seq):
+            if self.must_hold(seq) and not covers(shown, seq, seq):
                 low, held = low + 1, seq
         self.first = max(self.first, first)
         if high:
