@@ -19,7 +19,7 @@ SHORT = ("--speed", "40", "--cut", "4", "--seed", "7")
 TIME_LIMIT_S = 90
 # As the spool numbers it; what makes it lose one observation of telemetry without a word.
 DROPPED_SEQ = 90
-HEALTHY = "        if not self._append(kind, observation_id, value, now_ms):\n"
+HEALTHY = "        if not self.evicts:\n            return self._append_record("
 FAULTY = """\
         if self.next_seq == %d and not hasattr(self, "dropped"):
             self.dropped = True

@@ -63,7 +63,7 @@ def test_live_values_stay_fresh_and_a_planted_fault_is_seen(tmp_path, path, heal
     "refused", pytest.param("busy", marks=pytest.mark.long)])
 def test_a_short_rehearsal_brings_all_back_and_loses_nothing(tmp_path, cut):
     status, result, complaint = run(tmp_path, *REHEARSAL, "--cut", cut)
-    assert status == 0, complaint
+    assert status == 0, (complaint, result.get("ledger"), result.get("figures"))
     ledger, gate = result["ledger"], result["gate"]
     assert ledger["balances"] and ledger["stored"] > 8 * 20
     assert gate["admitted"] >= 16, "each device twice"

@@ -111,7 +111,7 @@ def test_a_hub_refuses_nothing_sees_tokens_renewed_in_time_and_loses_nothing(
     assert set(hub.sessions) == {"left"} and len(hub.sessions) >= 2, "never cut at its expiry"
     assert not lost(ledger), ledger.verdict()
     assert ledger.total("expected") > 50 and ledger.total("repeats") == 0
-    assert len(world.keys) == len(set(world.keys)) > 20
+    assert len(world.keys) == len(set(world.keys)) > 10
 
 
 # The stand-in itself: each of its rules, by hand.

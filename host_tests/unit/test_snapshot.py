@@ -5,7 +5,7 @@ import json
 import pytest
 from agent_world import AgentWorld
 from test_agent import up
-from uplink_world import UplinkWorld
+from uplink_world import EXAMPLE_ID, UplinkWorld
 
 from tidegate.limits import SNAPSHOT_SEEK_COUNT_MAX
 from tidegate.observe.catalogue import LOG_NAMES, NUMBER, OPAQUE, RECORDS, TELEMETRY, TEXT
@@ -47,6 +47,18 @@ def snapshots(world):
     """What was sent so far: [(topic, {seq: value})]."""
     return [(topic, {batch["seq"] + row[0]: row[3] for row in batch["obs"]})
             for _, topic, batch in world.sent() if batch.get("snapshot")]
+
+
+def test_a_value_that_was_held_back_begins_another_payload():
+    world, latest = held((11, TELEMETRY), (22, TELEMETRY), near_count=0)
+    older_ms = world.clock.now_ms - 500
+    seq = world.spool.append(TELEMETRY, NUMBER, EXAMPLE_ID[NUMBER], 33, older_ms)
+    latest.rows.append((TELEMETRY, NUMBER, seq))
+    world.up()
+    for _ in range(3):
+        world.step()
+    assert snapshots(world) == [("live", {1: 11, 2: 22}), ("live", {3: 33})]
+    assert all(row[1] >= 0 for _, _, batch in world.sent() for row in batch.get("obs", ()))
 
 
 def test_the_latest_values_come_first_and_only_those_that_are_not_confirmed():

@@ -28,7 +28,7 @@ class Batch:
         # One dict for all batches, so that a batch leaves little for the collector.
         self._members = {"v": 1, "dev": self._device_id, "store": self._store_id}
         self.first = self.last = self.count = self.part_seq = 0
-        self._latest_seq = self._latest_ms = 0
+        self._latest_seq = self._latest_ms = self._latest_delta_ms = 0
 
     def build(self, track, lag):
         """Argument: lag, the member of that name. Result: a view of the payload, or None."""
@@ -71,17 +71,22 @@ class Batch:
         cursor = snapshot.cursor
         self._latest_seq = cursor.seq
         self._latest_ms = cursor.mono_base_ms + cursor.frame.delta_ms
+        self._latest_delta_ms = 0
         members = self._envelope(snapshot, self._latest_seq, self._latest_ms, (), lag)
         members["snapshot"] = True
         self._codec.begin(members)
         del members["snapshot"]
 
     def add_latest(self, cursor):
-        """Add the value the cursor stands on. Result: False where it does not fit."""
+        """Add the value the cursor stands on. Result: False where it does not fit, or is older
+        than the one before it."""
+        delta_ms = cursor.mono_base_ms + cursor.frame.delta_ms - self._latest_ms
+        if delta_ms < self._latest_delta_ms:
+            return False
+        self._latest_delta_ms = delta_ms
         return self._codec.add(
-            cursor.seq - self._latest_seq,
-            cursor.mono_base_ms + cursor.frame.delta_ms - self._latest_ms,
-            cursor.frame.observation_id, cursor.frame.value)
+            cursor.seq - self._latest_seq, delta_ms, cursor.frame.observation_id,
+            cursor.frame.value)
 
     def finish_latest(self):
         """Result: a view of the payload, which covers no seq."""
