@@ -4,7 +4,7 @@
 """
 
 from tidegate.limits import FRAME_BLOCK_SHARE, FRAME_BYTES_MIN
-from tidegate.spool.crc import CRC_BYTES, crc24
+from tidegate.spool.crc import CRC_BYTES, crc24, put_crc
 
 NUMBER, TEXT, OPAQUE, PART, NOTE, THINNED, BOOT = range(7)
 (ANCHOR, CONFIRMED, GAP, CHECKPOINT, LATEST, ANCHORS, RETIRED, CHECKPOINT_END,
@@ -156,12 +156,9 @@ class FrameWriter:
 
     def finish(self, seed):
         """Add CRC and padding to the frame being built."""
-        buffer, at = self.buffer, self._at
-        crc = crc24(seed, buffer, self.end, at)
-        buffer[at] = crc >> 16
-        buffer[at + 1] = crc >> 8 & 0xFF
-        buffer[at + 2] = crc & 0xFF
-        end = at + CRC_BYTES
+        buffer = self.buffer
+        put_crc(buffer, self._at, crc24(seed, buffer, self.end, self._at))
+        end = self._at + CRC_BYTES
         while end & self._pad_mask:
             buffer[end] = ERASED
             end += 1

@@ -45,7 +45,10 @@ def prepare(log, reserve_count):
                 return False
             else:
                 continue
-        if log.prepared >= 0 or _erase(log, number):
+        if log.prepared >= 0:
+            return True
+        if _erase(log, number):
+            log.prepared = number
             return True
     raise FlashError("no block of the log can be erased any more; replace the flash")
 
@@ -66,10 +69,8 @@ def distrust_next(log):
             continue
         if distance == 1:
             log.oldest = max(log.oldest, number - block_count + 1)
-            _erase(log, number)
-        elif _erase(log, number):
-            # What is to be opened is the one before it; older sectors than that still stand.
-            log.prepared = -1
+        if _erase(log, number) and distance == 1:
+            log.prepared = number
 
 
 def clear_second(log):
@@ -77,7 +78,6 @@ def clear_second(log):
     start = log.geometry.offset(1)
     if not log.reader.is_erased(start, start + log.block_bytes):
         _erase(log, 1)
-        log.prepared = -1
 
 
 def retire(log, number):
@@ -145,7 +145,6 @@ def _erase(log, number):
     except FlashError:
         retire(log, number)
         return False
-    log.prepared = number
     return True
 
 

@@ -94,6 +94,7 @@ class Spool:
         telemetry.wake(now_ms)
         if telemetry.offset >= telemetry.block_bytes:
             telemetry.open_sector(now_ms, 0)
+            # That was one of the reserve: whole again, before a cut finds it used up.
             room.is_open_to_data(telemetry)
         for log in self.logs:
             if log.is_awake or not self.flash.reprogram:
