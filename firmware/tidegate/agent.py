@@ -54,7 +54,7 @@ class Agent:
         identity = configuration["device_id"].encode()
         suppressor = Suppressor(catalogue, crc24(FIRST, identity, 0, len(identity)) % PHASE_COUNT)
         self.spool = self._start_spool(suppressor)
-        chance = Chance(ports.entropy.random_bytes, configuration["device_id"].encode())
+        chance = Chance(ports.entropy.random_bytes, identity)
         self.names = Resolver(ports.network, ports.keep, chance.below)
         self.profile = profiles.make(configuration, chance.below)
         self.session = session.Session(ports.network, self.names, self.profile, simple, self)

@@ -212,11 +212,12 @@ class Suppressor:
             was_zero = self.flags[index] & ZERO
             if -band <= value <= band or was_zero and _is_about_zero(value, band):
                 flags |= ZERO
-            if row[POLICY] == DEADBAND and isinstance(self.last[index], int):
+            if row[POLICY] == DEADBAND:
                 last = self.last[index]
-                self._swings.report(index, last, bound_of(row, last), value)
-            else:
-                self._swings.restart(index, value)
+                if isinstance(last, int):
+                    self._swings.report(index, last, bound_of(row, last), value)
+                else:
+                    self._swings.restart(index, value)
         self.last[index] = comparator(row, value)
         self._seq[index] = seq
         self._reported_ms[index] = now_ms
