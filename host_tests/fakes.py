@@ -1,5 +1,9 @@
 """Fakes of the ports, for tests on both interpreters: time, chance and bytes are arguments."""
 
+from tidegate.errors import FlashError
+from tidegate.hal.nor import RamFlash
+from tidegate.limits import BLOCK_BYTES
+
 
 class Random:
     """Numbers that look random and are the same on every interpreter: xorshift of 32 bits."""
@@ -134,6 +138,28 @@ class Handler:
 
 class PowerCut(Exception):
     """The moment at which the board loses its power."""
+
+
+class FailingFlash(RamFlash):
+    """Blocks of `failing` take no program and no erase; of a program the first half arrives."""
+
+    def __init__(self, block_count, unit=1, reprogram=True, block_bytes=BLOCK_BYTES):
+        super().__init__(block_count, unit, reprogram, block_bytes)
+        self.failing = set()
+
+    def program(self, offset, data):
+        if offset // self.block_bytes in self.failing:
+            unit = self.program_unit_bytes
+            count = len(data) // 2 // unit * unit
+            if count:
+                super().program(offset, bytes(data[:count]))
+            raise FlashError("the program failed")
+        super().program(offset, data)
+
+    def erase(self, block):
+        if block in self.failing:
+            raise FlashError("the erase failed")
+        super().erase(block)
 
 
 class CutFlash:

@@ -3,12 +3,11 @@
 from crash.check import compare
 from crash.model import LOGS, RECORDS, TELEMETRY, State
 from crash.workload import IDS, World, store_id
+from fakes import FailingFlash
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tidegate.errors import FlashError
-from tidegate.hal.nor import RamFlash
 from tidegate.observe.catalogue import NUMBER, TEXT
 
 BLOCK_COUNT = 24
@@ -26,36 +25,12 @@ VALUES = {
 }
 
 
-class FailingFlash(RamFlash):
-    """Blocks of `failing` take no program and no erase; of a program the first half arrives."""
-
-    def __init__(self, unit, reprogram):
-        super().__init__(BLOCK_COUNT, unit, reprogram, BLOCK_BYTES)
-        self.failing = set()
-        self.state = None
-
-    def program(self, offset, data):
-        """See `hal.ports.Flash.program`."""
-        if offset // BLOCK_BYTES in self.failing:
-            count = len(data) // 2 // self.program_unit_bytes * self.program_unit_bytes
-            if count:
-                super().program(offset, bytes(data[:count]))
-            raise FlashError("the program failed")
-        super().program(offset, data)
-
-    def erase(self, block):
-        """See `hal.ports.Flash.erase`."""
-        if block in self.failing:
-            raise FlashError("the erase failed")
-        super().erase(block)
-
-
 class SpoolMachine(RuleBasedStateMachine):
     """A spool and the model of it; `compare` judges at each start."""
 
     @initialize(medium=st.sampled_from(MEDIA))
     def begin(self, medium):
-        self.flash = FailingFlash(*medium)
+        self.flash = FailingFlash(BLOCK_COUNT, *medium, BLOCK_BYTES)
         self.start_count = 0
         self.start(State())
 

@@ -4,7 +4,7 @@ import numpy
 import pytest
 from typer.testing import CliRunner
 
-from tidegate_tools import bench, bench_device, bench_suppress, cli, suppression_day
+from tidegate_tools import bench, bench_device, bench_suppress, cli, quantities, suppression_day
 from tidegate_tools.suppression_day import DEADBANDS, IDS, STATE, TRENDS, Charger
 
 TRACE = ["time_s,charging_current_a,charging_power_w,allocated_current_a,firmware"] + [
@@ -26,8 +26,8 @@ def test_twelve_observations_are_a_day_and_all_are_in_the_catalogue():
 
 def test_devices_have_phases_of_their_own():
     # CRC-24 of RFC 4880 over the name, modulo 1024; the first is its check value for no bytes.
-    assert suppression_day.phase_of("") == 0xB704CE % 1_024
-    assert suppression_day.phase_of("123456789") == 0x21CF02 % 1_024
+    assert quantities.phase_of("") == 0xB704CE % 1_024
+    assert quantities.phase_of("123456789") == 0x21CF02 % 1_024
 
 
 def test_a_day_is_a_value_a_second_and_the_same_for_the_same_seed(columns):

@@ -1,10 +1,9 @@
 """Blocks that fail and bits that flip where start-up could take them for another thing."""
 
 import pytest
+from fakes import FailingFlash
 from spool_world import SpoolWorld
 
-from tidegate.errors import FlashError
-from tidegate.hal.nor import RamFlash
 from tidegate.limits import BLOCK_BYTES
 from tidegate.observe.catalogue import RECORDS, TELEMETRY
 from tidegate.spool import frame, room
@@ -13,24 +12,6 @@ BLOCK_COUNT = 12
 # Its frame has 16 bytes of body, so that the tag differs from a burnt byte in one bit.
 SIXTEEN_BYTES_VALUE = 1 << 62
 DELTA_MS = 1 << 26
-
-
-class FailingFlash(RamFlash):
-    """RAM whose blocks of `failing` take no erase and no program."""
-
-    failing = ()
-
-    def program(self, offset, data):
-        """See `hal.ports.Flash.program`."""
-        if offset // self.block_bytes in self.failing:
-            raise FlashError("the program failed")
-        super().program(offset, data)
-
-    def erase(self, block):
-        """See `hal.ports.Flash.erase`."""
-        if block in self.failing:
-            raise FlashError("the erase failed")
-        super().erase(block)
 
 
 @pytest.mark.parametrize("unit", [16, 32])

@@ -2,11 +2,8 @@
 
 from tidegate_tools import journal, ledger
 from tidegate_tools.oracle import LOGS, expect
+from tidegate_tools.quantities import own_ids
 from tidegate_tools.queries import Archive
-
-# What the agent says of itself (SPEC 2): no journal tells it, so it is taken as the sink has it,
-# under its seq; one that is lost leaves the device's count ahead of the account.
-OWN_IDS = (4_001, 4_003)
 
 
 def is_final(database_path, journal_path, catalogue):
@@ -45,9 +42,12 @@ def _expectation(archive, journal_path, catalogue, device=None, before=()):
     held = [(log, ledger.fact_of(row))
             for log in LOGS for each in rows[log].values() for row in each]
     expected = expect(journal.parse(journal_path.read_bytes()), catalogue, held)
+    # No journal tells what the agent says of itself, so it is taken as the sink has it, under its
+    # seq; one that is lost leaves the device's count ahead of the account.
+    own = own_ids()
     for log, facts in expected.facts.items():
         facts[:0] = [fact for each, fact in before if each == log]
         for row in (row for each in rows[log].values() for row in each):
-            if row.id in OWN_IDS:
+            if row.id in own:
                 facts.insert(row.seq - 1, ledger.fact_of(row))
     return expected, rows

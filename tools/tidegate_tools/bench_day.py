@@ -11,8 +11,9 @@ from tidegate.observe.suppress import Suppressor  # noqa: E402
 from tidegate.sources.simulated import SimulatedSource  # noqa: E402
 
 from tidegate_tools.bench_rig import TURN_MS, Rig  # noqa: E402
+from tidegate_tools.quantities import phase_of  # noqa: E402
 from tidegate_tools.suppression_day import (  # noqa: E402
-    DAY_S, DEVICE, PERIOD_S, PLUG_S, SEED, UNPLUG_S, phase_of,
+    DAY_S, DEVICE, PERIOD_S, PLUG_S, SEED, UNPLUG_S,
 )
 
 # So many days in a row fill a few sectors: what is there once is not what an observation costs.

@@ -20,6 +20,7 @@ from tidegate_tools.fleet import COUNT_MAX, Fleet, Record, Setup
 from tidegate_tools.fleet_account import Books, settle
 from tidegate_tools.fleet_image import STORED_COUNT_MAX
 from tidegate_tools.gate import Settings
+from tidegate_tools.sink_commands import or_complain
 
 OURS, RIVAL = "Tidegate", "umqtt.robust, 2 s"
 CUTS = {"refused": "closed", "busy": "down"}
@@ -125,15 +126,6 @@ def run_or_exit(main):
         raise typer.Exit(shell.EXIT_FAILED) from None
 
 
-def or_usage(action):
-    """The action's result; an error of the user's is one line and exit status 2."""
-    try:
-        return action()
-    except ToolError as error:
-        shell.complain(error)
-        raise typer.Exit(shell.EXIT_USAGE) from None
-
-
 def surge(
     count: Annotated[int, Option(min=1, max=COUNT_MAX, help="Agents.")] = 50,
     stored: Annotated[int, Option(
@@ -160,7 +152,7 @@ def surge(
     from tidegate_tools import fleet_figures
 
     with folder_of(keep) as folder:
-        setup = or_usage(lambda: prepare(
+        setup = or_complain(lambda: prepare(
             folder, broker, firmware, count=count, stored_count=stored, speed=speed, seed=seed,
             sink_bytes_per_s=rate, hint={
                 "window_s": 330, "backlog_obs_per_s": hint_rate} if hint_rate else {}))
@@ -210,7 +202,7 @@ def rehearse(
     restored = Settings(front, rate * speed, burst)
     steps = fleet_scenes.rehearsal(speed, outage_s, restored, CUTS[cut], limit_s)
     with folder_of(keep) as folder:
-        setup = or_usage(lambda: prepare(
+        setup = or_complain(lambda: prepare(
             folder, broker, firmware, count=count, stored_count=0, speed=speed, seed=seed,
             sink_bytes_per_s=0, hint={"window_s": window_s} if window_s else {}))
         run = run_or_exit(lambda progress: play(setup, steps, progress))

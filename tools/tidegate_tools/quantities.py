@@ -51,14 +51,30 @@ class Quantity:
         return (text + " " + self.unit).rstrip()
 
 
+def phase_of(device_id):
+    """The share of a device in the spread of heartbeats, 0..1023: SPEC section 2.3."""
+    use_device_modules()
+    from tidegate.limits import PHASE_COUNT
+    from tidegate.spool.crc import FIRST, crc24
+
+    identity = device_id.encode()
+    return crc24(FIRST, identity, 0, len(identity)) % PHASE_COUNT
+
+
 def load_catalogue(device_id):
     """(rows of the device's catalogue, phase of this device): SPEC section 2."""
     use_device_modules()
     from tidegate.observe.catalogue import ROWS
-    from tidegate.spool.crc import FIRST, crc24
 
-    identity = device_id.encode()
-    return ROWS, crc24(FIRST, identity, 0, len(identity)) % 1_024
+    return ROWS, phase_of(device_id)
+
+
+def own_ids():
+    """The ids of what the agent says of itself, beside any source: SPEC section 2.7."""
+    use_device_modules()
+    from tidegate.observe.catalogue import ID, OWN_ROWS
+
+    return [row[ID] for row in OWN_ROWS]
 
 
 def load_quantities():

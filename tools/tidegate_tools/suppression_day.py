@@ -10,12 +10,13 @@ from tidegate_tools import paths
 paths.use_device_modules()
 
 from tidegate.diag.counters import Counters  # noqa: E402
-from tidegate.limits import PHASE_COUNT, TICKS_MASK_MS  # noqa: E402
+from tidegate.limits import TICKS_MASK_MS  # noqa: E402
 from tidegate.observe.catalogue import Catalogue  # noqa: E402
 from tidegate.observe.sampler import Sampler  # noqa: E402
 from tidegate.observe.suppress import Suppressor  # noqa: E402
 from tidegate.sources.simulated import SimulatedSource  # noqa: E402
-from tidegate.spool.crc import FIRST, crc24  # noqa: E402
+
+from tidegate_tools.quantities import phase_of  # noqa: E402
 
 DAY_S = 86_400
 TURN_MS = 1_000
@@ -46,12 +47,6 @@ def turns(columns):
     lists = [[(observation_id, value) for value in column.tolist()]
              for observation_id, column in columns.items()]
     return zip(*lists)
-
-
-def phase_of(device):
-    """The share of half a heartbeat by which this device's come early; see SPEC section 2.3."""
-    identity = device.encode()
-    return crc24(FIRST, identity, 0, len(identity)) % PHASE_COUNT
 
 
 class Charger:
