@@ -13,7 +13,7 @@ LAYERS = (
     {"limits", "errors"},
     {"clock", "observe", "spool", "uplink", "link", "config", "console", "diag"},
     {"sources", "hal"},
-    {"agent", "guidance", "presence", "remote"},
+    {"agent", "guidance", "presence", "reconnect", "remote", "timekeeping", "verbs"},
     {"run"},
 )
 FORBIDDEN_PAIRS = {("spool", "link"), ("link", "spool")}
@@ -79,7 +79,7 @@ def import_direction(path, source):
     own = unit_of(path)
     own_rank = rank_of(own)
     if own_rank is None:
-        return [f"line 1: {own} has no place in LAYERS (host_tests/tidy_rules.py)"]
+        return [f"line 1: {own} has no place in LAYERS (host_tests/tidy_imports.py)"]
     found = []
     for node, unit in units_imported(source):
         rank = rank_of(unit)

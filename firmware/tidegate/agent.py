@@ -1,31 +1,32 @@
 """The agent: one turn is one call of `step`, which does bounded work and returns."""
 
-from tidegate.clock.anchor import QUALITY_NAMES, Anchor
 from tidegate.clock.monotonic import Monotonic
 from tidegate.diag import trail
 from tidegate.diag.counters import Counters
-from tidegate.diag.outage import Outage
 from tidegate.errors import SpoolError
 from tidegate.hal.nor import RamFlash
 from tidegate.limits import (
     DRAIN_POLL_MS, PHASE_COUNT, RESOLVE_POLL_MS, SAMPLE_PERIOD_MS, SPARE_BLOCK_BYTES,
     SPARE_BLOCK_COUNT, STORE_ID_BYTES, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
-from tidegate.link import causes, profiles, session
-from tidegate.link.backoff import ACTION_NAMES, Backoff
+from tidegate.link import profiles, session
+from tidegate.link.backoff import Backoff
 from tidegate.link.chance import Chance
 from tidegate.link.endpoints import Endpoints
 from tidegate.link.resolver import Resolver
-from tidegate.observe.catalogue import LOG_NAMES, OUTAGE_ID, RECORDS, Catalogue
+from tidegate.observe.catalogue import LOG_NAMES, RECORDS, Catalogue
 from tidegate.observe.policy import Policies
 from tidegate.observe.sampler import Sampler
 from tidegate.observe.suppress import Suppressor
 from tidegate.presence import Presence
+from tidegate.reconnect import Reconnect
 from tidegate.remote import Remote
 from tidegate.spool.crc import FIRST, crc24
 from tidegate.spool.spool import Spool
+from tidegate.timekeeping import Timekeeping
 from tidegate.uplink.codecs import codec_of
 from tidegate.uplink.uplink import Uplink
+from tidegate.verbs import Verbs
 
 
 class Agent:
@@ -42,13 +43,13 @@ class Agent:
     def __init__(self, ports, source, configuration, simple, scenario_utc_ms=0):
         self._ports = ports
         self._source = source
-        self._configuration = configuration
         self._scenario_utc_ms = scenario_utc_ms
         self.monotonic = Monotonic(ports.clock.ticks_mask_ms)
         self.monotonic.update(ports.clock.ticks_ms())
-        self.anchor = Anchor()
         self.counters = Counters()
         self.trail = trail.Trail(self.monotonic, self._say)
+        self.clock = ports.clock
+        self.timekeeping = Timekeeping(ports.clock, self.monotonic, self.trail)
         catalogue = Catalogue()
         self.policies = Policies(catalogue, configuration["policies"], ports.keep, self.trail)
         identity = configuration["device_id"].encode()
@@ -60,37 +61,31 @@ class Agent:
         self.session = session.Session(ports.network, self.names, self.profile, simple, self)
         codec = codec_of(configuration["codec"], catalogue, self.session.wire.payload_room)
         self.uplink = Uplink(
-            self.spool, (self.anchor, self.monotonic), self.session,
+            self.spool, (self.timekeeping.anchor, self.monotonic), self.session,
             configuration["device_id"], configuration["confirm"] == "echo", self.counters,
             codec, suppressor)
         self.presence = Presence(self, configuration["device_id"], ports.name)
         self.backoff = Backoff(chance.below)
+        self.verbs = Verbs(self, suppressor)
         self.remote = Remote(self, suppressor, configuration["device_id"],
                              configuration["command_key"].encode(), ports.keep)
-        is_secure = configuration["tls"] != "off"
         if configuration["tls"] == "unverified":
             self.trail.note(trail.ALARM, "servers are not verified: anybody may listen and answer",
                             change="tls")
-        self._servers = ((configuration["host"], configuration["port"], is_secure),)
-        self.endpoints = Endpoints(len(self._servers), chance.below)
-        self.backoff.start(self.monotonic.now_ms)
-        self.endpoints.lost(self.backoff.period_ms, self.monotonic.now_ms)
-        self._outage = Outage(0)
-        self._was_linked = True
+        self.endpoints = Endpoints(1, chance.below)
+        self.reconnect = Reconnect(self, ports.network, configuration)
         self.sampler = Sampler(
             catalogue, suppressor, self.spool.append, self.counters, self.trail)
         self.sampler.adopt(self.policies.rows())
         self._offer = self.sampler.offer
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
-        self._up_at = -1
         self._told_refused_count = 0
 
     def step(self, ticks_ms):
         """One turn. Argument: the clock port's ticks. Result: ms until it has something to do."""
         now_ms = self.monotonic.update(ticks_ms)
         self._sample(now_ms)
-        self._follow_link(now_ms)
-        self._connect(now_ms)
+        self.reconnect.step(now_ms)
         return self._exchange(now_ms)
 
     def drain(self, ticks_ms):
@@ -110,6 +105,7 @@ class Agent:
         self.session.step(now_ms)
         self.uplink.step(now_ms)
         self.remote.step(now_ms)
+        self.verbs.step(now_ms)
         self.session.step(now_ms)
         self.spool.idle(now_ms)
         # What went out or was confirmed has made room for more: go on until nothing moves.
@@ -145,24 +141,8 @@ class Agent:
                 read=found.observation_count, next_seq=log.next_seq,
                 watermark=log.ranges.watermark, cut=int(found.is_cut), lost=found.lost_count,
                 retired=len(found.retired))
-        self._take_time(spool)
+        self.timekeeping.take(spool)
         return spool
-
-    def _take_time(self, spool):
-        known = self._ports.clock.utc_ms()
-        if known is None:
-            return
-        utc_ms, quality = known
-        mono_ms = self.monotonic.total_ms(self.monotonic.update(self._ports.clock.ticks_ms()))
-        if self.anchor.offer(mono_ms, utc_ms, quality):
-            spool.anchor(self.anchor.utc_zero_ms, quality)
-            self.trail.note(trail.INFO, "time known", quality=QUALITY_NAMES[quality])
-
-    def time_ms(self, now_ms):
-        """UTC in ms since 1970 at agent ticks `now_ms`; None while it is unknown."""
-        if self.anchor.utc_zero_ms is None:
-            return None
-        return self.anchor.utc_zero_ms + self.monotonic.total_ms(now_ms)
 
     def _sample(self, now_ms):
         late_ms = (now_ms - self._sampled_ms) & TICKS_MASK_MS
@@ -171,11 +151,11 @@ class Agent:
         on_time = late_ms < 2 * SAMPLE_PERIOD_MS
         self._sampled_ms = (self._sampled_ms + SAMPLE_PERIOD_MS if on_time else now_ms)
         self._sampled_ms &= TICKS_MASK_MS
-        self._take_time(self.spool)
+        self.timekeeping.take(self.spool)
         mono_ms = self.monotonic.total_ms(now_ms)
-        elapsed_ms = mono_ms
-        if self.anchor.utc_zero_ms is not None:
-            elapsed_ms += self.anchor.utc_zero_ms - self._scenario_utc_ms
+        elapsed_ms, utc_ms = mono_ms, self.timekeeping.time_ms(now_ms)
+        if utc_ms is not None:
+            elapsed_ms = utc_ms - self._scenario_utc_ms
         if hasattr(self._source, "turn"):
             self._source.turn(self.spool.boot, mono_ms)
         self.sampler.begin_turn(now_ms)
@@ -191,41 +171,6 @@ class Agent:
             self.trail.note(trail.ALARM, "records full, observations refused", count=count,
                             unconfirmed=self.uplink.unconfirmed_count())
 
-    def _follow_link(self, now_ms):
-        is_linked = self._ports.network.is_up()
-        if is_linked != self._was_linked:
-            self._was_linked = is_linked
-            if is_linked:
-                self.backoff.link_up(now_ms)
-            else:
-                self.backoff.link_down()
-        if self.session.phase == session.UP:
-            self.backoff.prove(now_ms)
-
-    def _connect(self, now_ms):
-        is_due = self.backoff.wait_ms(now_ms) == 0
-        if self._was_linked and self.endpoints.wait_ms(now_ms) == 0:
-            self.presence.leave(now_ms)
-            self.endpoints.change(now_ms)
-            is_due = True
-        if self.session.phase != session.IDLE or not is_due:
-            return
-        configuration = self._configuration
-        self.backoff.began(now_ms)
-        self.session.patience_ms = self.backoff.patience_ms()
-        self.counters.attempts += 1
-        self.presence.count += 1
-        known = self._ports.clock.utc_ms()
-        identity = self.profile.identity(known[0] // 1_000 if known else 0, now_ms)
-        if identity is None:
-            self.on_down(session.IDLE, causes.TIME_UNKNOWN, now_ms)
-            return
-        self.session.open(
-            self._servers[self.endpoints.index],
-            (identity, configuration["keep_alive_s"], self.presence.topic, self.presence.will(),
-             self.remote.topics),
-            now_ms)
-
     def _wait_ms(self, now_ms):
         wait_ms = SAMPLE_PERIOD_MS - ((now_ms - self._sampled_ms) & TICKS_MASK_MS)
         if self.session.phase == session.IDLE:
@@ -239,44 +184,15 @@ class Agent:
     def on_up(self, now_ms):
         """The session stands: birth first, then live, then the backlog."""
         self.counters.sessions += 1
-        self.backoff.up(now_ms)
-        self.endpoints.up(now_ms)
-        self._note_old_address()
-        server, self._up_at = self._up_at, self.endpoints.index
-        is_elsewhere = server not in (-1, self._up_at)
+        is_elsewhere = self.reconnect.up(now_ms)
         self.presence.born(self.uplink.session_up(now_ms, is_elsewhere), now_ms)
         self.trail.note(trail.INFO, "session up", session=self.presence.count)
-        told = self._outage.report(
-            self.monotonic.total_ms(now_ms), self.time_ms(now_ms), self._up_at)
-        if told:
-            self._offer(OUTAGE_ID, told)
+        self.reconnect.report(now_ms)
 
     def on_down(self, phase, cause, now_ms):
         """The session ended, or an attempt failed."""
         self.uplink.session_down()
-        was_up = phase == session.UP
-        backoff, attempt_count = self.backoff, self.backoff.attempt_count
-        if was_up:
-            self._outage.lost(cause, self.monotonic.total_ms(now_ms))
-            wait_ms = backoff.lost(causes.loss(cause), now_ms)
-            self.endpoints.lost(backoff.period_ms, now_ms)
-        else:
-            self._outage.failed(cause)
-            wait_ms = backoff.failed(causes.outcome(cause), now_ms)
-            if causes.outcome(cause) != causes.MOVED or not self.endpoints.moved():
-                self.endpoints.failed(now_ms)
-        if session.RESOLVE < phase < session.UP:
-            self._note_old_address()
-        level = trail.INFO if cause in (causes.ENDED, causes.RENEWED) else trail.WARNING
-        self.trail.note(level, "session lost" if was_up else "attempt failed",
-                        phase=session.PHASE_NAMES[phase], cause=cause.replace(" ", "-"),
-                        attempt=attempt_count, action=ACTION_NAMES[backoff.action],
-                        window_ms=backoff.window_ms, wait_ms=wait_ms)
-
-    def _note_old_address(self):
-        if self.names.trouble:
-            self.trail.note(trail.WARNING, "address of before used",
-                            why=self.names.trouble.replace(" ", "-"))
+        self.reconnect.down(phase, cause, now_ms)
 
     def on_puback(self, packet_id, now_ms):
         """The server confirmed one publish."""

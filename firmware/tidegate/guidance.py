@@ -76,5 +76,5 @@ class Guidance:
 
     def _time_s(self, now_ms):
         """Unix time in s, 0 while it is unknown."""
-        known = self._agent.time_ms(now_ms)
+        known = self._agent.timekeeping.time_ms(now_ms)
         return known // 1_000 if known else 0

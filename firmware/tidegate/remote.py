@@ -1,29 +1,18 @@
-"""What the server may ask of this device: the table of verbs, and what they do to the agent."""
+"""The desk at which messages of the server arrive, and from which replies go."""
 
-from tidegate.clock.anchor import QUALITY_NAMES
-from tidegate.limits import (
-    ACTION_WAIT_MS, BACKLOG_RATE_MAX, HINT_AGE_S_MAX, TICKS_HALF_MS, TICKS_MASK_MS,
-)
 from tidegate.diag import trail
-from tidegate.diag.counters import REASON_NAMES
-from tidegate.errors import CatalogueError
 from tidegate.guidance import Guidance
-from tidegate.link import session
 from tidegate.link.profiles import HINT_TOPIC
-from tidegate.observe import policy
-from tidegate.observe.catalogue import COMMAND_COUNTER_ID, LOG_NAMES, NUMBER, RECORDS
-from tidegate.uplink.commands import BAD_ARGUMENT, NOT_KEPT, NOT_POSSIBLE, Commands
-
-_TRAIL_LINES = 4
-_LINE_COUNT_MAX = 200
+from tidegate.observe.catalogue import COMMAND_COUNTER_ID, NUMBER, RECORDS
+from tidegate.uplink.commands import Commands
 
 
 class Remote:
-    """The desk at which messages arrive; `link.session` brings them and takes the replies.
+    """What `link.session` brings goes to whom it is for; replies go out when they may.
 
-    Arguments: agent, whose presence and backoff are there; suppressor, which knows the last
-    counter that is durable; key, bytes; keep, the port, which may know a hint.
-    Members: topics, to subscribe to; wants_restart, True once the board is to be started anew.
+    Arguments: agent, whose verbs, presence and backoff are there; suppressor, which knows the
+    last counter that is durable; key, bytes; keep, the port, which may know a hint.
+    Members: topics, to subscribe to; verbs, the table for `Commands`; commands; guidance.
     """
 
     def __init__(self, agent, suppressor, device_id, key, keep):
@@ -35,38 +24,25 @@ class Remote:
             ("tidegate/1/%s/%s" % (device_id, name)).encode()
             for name in ("cmd", "reply", "confirm")]
         self.topics = (self._confirm_topic, HINT_TOPIC, self._topic, agent.presence.topic)
-        self._action = None
-        self._action_ms = 0
-        self.wants_restart = False
-        self.verbs = {
-            "ping": (False, self._ping), "status": (False, self._status),
-            "time": (False, self._time), "trail": (False, self._trail),
-            "observation": (False, self._observation), "policy": (True, self._policy),
-            "again": (True, self._again), "backlog": (True, self._backlog),
-            "snapshot": (True, self._snapshot), "rehearse": (True, self._rehearse),
-            "reconnect": (True, self._reconnect), "restart": (True, self._restart),
-        }
-        self._guidance = Guidance(agent, keep)
+        self.verbs = agent.verbs.table
+        self.guidance = Guidance(agent, keep)
 
     def step(self, now_ms):
-        """Send the replies that are due, and do what waited for one."""
+        """Send the replies that are due."""
         link = self._agent.session
         reply = self.commands.reply()
         while reply is not None and link.can_publish(len(reply)):
             link.publish(self._reply_topic, reply, False, now_ms)
             self.commands.sent()
             reply = self.commands.reply()
-        if self._action is not None and _is_past(self._action_ms, now_ms):
-            action, self._action = self._action, None
-            action(now_ms)
-        self._guidance.step(now_ms)
+        self.guidance.step(now_ms)
 
     def take(self, topic, payload, now_ms, oversized_bytes=0):
         """A message of one of the topics; payload None where its oversized_bytes were dropped."""
         agent = self._agent
         is_known = True
         if topic == HINT_TOPIC:
-            self._guidance.take(payload, now_ms)
+            self.guidance.take(payload, now_ms)
         elif topic == agent.presence.topic:
             agent.presence.see(payload, now_ms)
         elif topic == self._topic:
@@ -100,117 +76,3 @@ class Remote:
         if seq:
             self._suppressor.recorded(self._row, seq, counter, now_ms)
         return seq > 0
-
-    # The verbs: (argument, now_ms) -> (error or "", result).
-
-    def _ping(self, argument, now_ms):
-        return "", {"mono_ms": self._agent.monotonic.total_ms(now_ms)}
-
-    def _time(self, argument, now_ms):
-        agent = self._agent
-        return "", {"mono_ms": agent.monotonic.total_ms(now_ms), "utc_ms": agent.time_ms(now_ms),
-                    "q": QUALITY_NAMES[agent.anchor.quality]}
-
-    def _status(self, argument, now_ms):
-        agent, commands = self._agent, self.commands
-        counters = agent.counters
-        return "", {
-            "boot": agent.spool.boot, "mono_ms": agent.monotonic.total_ms(now_ms),
-            "phase": session.PHASE_NAMES[agent.session.phase], "sessions": counters.sessions,
-            "attempts": counters.attempts, "endpoint": agent.endpoints.index,
-            "lag": {name: dict(agent.uplink.lag.member(log))
-                    for log, name in enumerate(LOG_NAMES)},
-            "backlog_obs_per_s": agent.uplink.pacing.rate, "recorded": counters.recorded,
-            "refused": counters.refused, "full": counters.full, "failed": counters.turns_failed,
-            "commands": [commands.executed_count, commands.refused_count,
-                         commands.dropped_count],
-            "counter": self.counter(), "oversized": counters.messages_oversized,
-            "hint": self._guidance.hint()}
-
-    def _trail(self, argument, now_ms):
-        lines = self._agent.trail.lines[-_TRAIL_LINES:]
-        return "", {"lines": [line[:_LINE_COUNT_MAX] for line in lines]}
-
-    def _observation(self, argument, now_ms):
-        """`ID`: the policy in force, and what became of its samples in this boot."""
-        index, agent = self._suppressor.index(_number(argument)), self._agent
-        if index < 0:
-            return BAD_ARGUMENT, {}
-        tally = agent.counters.tally
-        return "", {"id": int(argument), "policy": policy.names_of(self._suppressor.rows[index]),
-                    "seq": self._suppressor.seq(index),
-                    "not_reported": {name: tally.count(reason, index)
-                                     for reason, name in enumerate(REASON_NAMES)}}
-
-    def _policy(self, argument, now_ms):
-        """`ID NAME VALUE ..`: another policy from the next sample on; `ID default`: as before."""
-        words, agent = argument.split(" "), self._agent
-        index = self._suppressor.index(_number(words[0]))
-        given = {name: text if name == "policy" else _number(text)
-                 for name, text in zip(words[1::2], words[2::2])}
-        if index < 0 or words[1:] != ["default"] and (not given or len(words) % 2 == 0):
-            return BAD_ARGUMENT, {}
-        try:
-            if not agent.policies.change(int(words[0]), given):
-                return NOT_KEPT, {}
-        except CatalogueError as error:
-            return str(error), {}
-        agent.sampler.adopt(agent.policies.rows())
-        agent.trail.note(trail.INFO, "policy changed", id=words[0])
-        return "", {"id": int(words[0]), "policy": policy.names_of(self._suppressor.rows[index])}
-
-    def _again(self, argument, now_ms):
-        for log in range(len(LOG_NAMES)):
-            self._agent.uplink.split(log)
-        return "", {"count": self._agent.uplink.unconfirmed_count()}
-
-    def _snapshot(self, argument, now_ms):
-        self._agent.uplink.snapshot.begin(True)
-        return "", {}
-
-    def _backlog(self, argument, now_ms):
-        """`RATE SECONDS`: at most so many observations a second for so long; 0 for none."""
-        numbers = [_number(word) for word in argument.split(" ")]
-        if len(numbers) != 2:
-            return BAD_ARGUMENT, {}
-        rate, span_s = numbers
-        if not 0 <= rate <= BACKLOG_RATE_MAX or not 0 < span_s <= HINT_AGE_S_MAX:
-            return BAD_ARGUMENT, {}
-        self._guidance.limit(rate, span_s, now_ms)
-        return "", {"backlog_obs_per_s": rate, "for_s": span_s}
-
-    def _rehearse(self, argument, now_ms):
-        """`SECONDS`: move to the next server, deliver there, come home after that time."""
-        span_s, agent = _number(argument), self._agent
-        if span_s < 0:
-            return BAD_ARGUMENT, {}
-        if not agent.endpoints.rehearse(span_s * 1_000, agent.backoff.period_ms, now_ms):
-            return NOT_POSSIBLE, {}
-        return "", {"for_s": span_s}
-
-    def _reconnect(self, argument, now_ms):
-        self._plan(self._agent.session.close, now_ms)
-        return "", {"in_ms": ACTION_WAIT_MS}
-
-    def _restart(self, argument, now_ms):
-        self._plan(self._want_restart, now_ms)
-        return "", {"in_ms": ACTION_WAIT_MS}
-
-    def _want_restart(self, now_ms):
-        self.wants_restart = True
-
-    def _plan(self, action, now_ms):
-        """The reply goes first."""
-        self._action = action
-        self._action_ms = (now_ms + ACTION_WAIT_MS) & TICKS_MASK_MS
-
-
-def _number(text):
-    """A text of decimal digits as a number; -1 where it is none."""
-    if not 0 < len(text) < 10 or not all("0" <= each <= "9" for each in text):
-        return -1
-    return int(text)
-
-
-def _is_past(then_ms, now_ms):
-    return (now_ms - then_ms) & TICKS_MASK_MS < TICKS_HALF_MS

@@ -15,7 +15,7 @@ def run(agent, ports):
     On a board the end of `main.py` is a soft reset, so to restart is to end.
     """
     try:
-        while not agent.remote.wants_restart:
+        while not agent.verbs.wants_restart:
             try:
                 wait_ms = agent.step(ports.clock.ticks_ms())
             except Exception as error:

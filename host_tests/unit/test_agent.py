@@ -241,10 +241,10 @@ def test_an_orderly_end_says_goodbye_and_keeps_what_is_confirmed():
 def test_the_time_is_taken_from_the_clock_port_once_it_knows():
     world = AgentWorld(14, is_dated=False)
     world.run(10_000)
-    assert world.agent.anchor.utc_zero_ms is None
+    assert world.agent.timekeeping.anchor.utc_zero_ms is None
     world.ports.clock.utc_zero_ms = UTC_MS
     world.run(2_000)
-    assert world.agent.anchor.utc_zero_ms == UTC_MS
+    assert world.agent.timekeeping.anchor.utc_zero_ms == UTC_MS
 
 
 def test_subscriptions_are_made_before_anything_is_published():

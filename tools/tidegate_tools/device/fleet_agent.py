@@ -16,14 +16,14 @@ class Ear:
 
     def __init__(self, ports, agent):
         self._watchdog, self._terminal = ports.watchdog, ports.terminal
-        self._remote = agent.remote
+        self._verbs = agent.verbs
         self._buffer = bytearray(1)
 
     def feed(self):
         """See `hal.ports.Watchdog.feed`."""
         self._watchdog.feed()
         if self._terminal.read_into(self._buffer):
-            self._remote.wants_restart = True
+            self._verbs.wants_restart = True
 
 
 def main():
