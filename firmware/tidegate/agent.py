@@ -166,11 +166,11 @@ class Agent:
         if utc_ms is not None:
             elapsed_ms = utc_ms - self._scenario_utc_ms
         self.sampler.begin_turn(now_ms)
+        self.vitals.sampled(now_ms)
         if not self.vitals.boot.is_safe:
             if hasattr(self._source, "turn"):
                 self._source.turn(self.spool.boot, mono_ms)
             self._source.step(elapsed_ms, self._offer)
-        self.vitals.sampled(now_ms)
         self.sampler.end_turn()
         self._watch_records()
 

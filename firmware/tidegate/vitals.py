@@ -64,7 +64,8 @@ class Vitals:
             self.health.is_due = True
 
     def sampled(self, now_ms):
-        """In each turn that takes samples: tell what is to be told, look at what gets on."""
+        """In each turn that takes samples, before them, since these may fail: tell what is to be
+        told, look at what gets on."""
         agent = self._agent
         up_s = agent.monotonic.total_ms(now_ms) // 1_000
         self._crumbs.lived(up_s)
@@ -113,8 +114,8 @@ class Vitals:
             self.health.swept(self._memory.collect())
 
     def failed(self, error):
-        """A turn ended with an exception. What the session was about to do is not known: it ends,
-        and what was not confirmed is sent again by the next one."""
+        """A turn ended with an exception. How far the session's work had come is not known: it
+        ends, and the next one sends again what was not confirmed. An attempt has its budgets."""
         agent, part = self._agent, self.watch.part
         agent.counters.turns_failed += 1
         if isinstance(error, MemoryError):
@@ -125,13 +126,13 @@ class Vitals:
                          part=watch.PART_NAMES[part], at=place_of(error))
         if hasattr(sys, "print_exception"):
             sys.print_exception(error)
-        if part in (watch.LINK, watch.EXCHANGE):
+        if part in (watch.LINK, watch.EXCHANGE) and agent.session.phase == session.UP:
             agent.session.close(agent.monotonic.now_ms)
 
     def _shrink(self, event):
         self._agent.uplink.shrink(self.pressure.level)
         self._agent.trail.note(trail.WARNING, event, count=self.pressure.count,
-                               level=self.pressure.level)
+                               halved=self.pressure.level)
 
     def crashed(self, how, error):
         """The boot ends because of an exception. Arguments: how, of `diag.boot`; error."""
