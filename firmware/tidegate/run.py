@@ -18,7 +18,7 @@ def run(agent, ports):
     """
     try:
         try:
-            status = _turns(agent, ports)
+            status = turns(agent, ports)
         except KeyboardInterrupt:
             status = 0
         if status != CRASH_STATUS:
@@ -29,7 +29,9 @@ def run(agent, ports):
     return status
 
 
-def _turns(agent, ports):
+def turns(agent, ports):
+    """Turn after turn until asked to restart, or crashed. Result: RESTART_STATUS or CRASH_STATUS.
+    """
     failed_count = 0
     while not agent.verbs.wants_restart:
         try:
