@@ -8,7 +8,7 @@ whether it was accepted.
 
 import json
 
-from agent_world import DEVICE, OWN_IDS, ROWS, UTC_MS, AgentWorld, as_json
+from agent_world import DEVICE, FAULTS, OWN_IDS, ROWS, UTC_MS, AgentWorld, as_json
 from fakes import CutFlash, PowerCut
 
 from tidegate import run
@@ -28,10 +28,8 @@ SAMPLE_EVERY_S = 5
 # Its policy is changed by command: what the rules make of it is not foretold.
 CHANGED_ID = 502
 POWER_ON, WATCHDOG, SOFT = 1, 3, 5
-LINK_FAULTS = (
-    "cut", "link down", "refused", "no name", "black hole", "close", "deaf", "no echo", "no puback",
-    "no connack", "no suback", "no pingresp", "busy", "stalled", "garbage", "trickle", "policy",
-    "configure", "clock", "status")  # fmt: skip
+OWN_FAULTS = ("policy", "configure", "clock", "status")
+LINK_FAULTS = tuple(each for each in FAULTS if each != "reboot") + OWN_FAULTS
 BOOT_FAULTS = ("reboot", "power", "power", "power", "hang", "crash", "restart")
 # Of ten days so many with faults that end a boot; in the others ticks come round.
 BOOT_DAYS, WEEK_DAYS = 2, 10
@@ -77,7 +75,17 @@ class CalmSource:
 
 
 class OtherRules(Rules):
-    """The rules, of all observations but the one whose policy is changed."""
+    """The rules, for weeks, of all observations but the one whose policy is changed."""
+
+    def begin(self, now_ms):
+        if self.now_ms is None:
+            super().begin(now_ms)
+            self._beating = [each for each in self.states.values() if each.quantity.heartbeat_ms]
+            return
+        self.now_ms = now_ms
+        for state in self._beating:
+            due_ms = self._beat_due_ms(state)
+            state.is_due = state.is_due or due_ms is not None and now_ms >= due_ms
 
     def sample(self, observation_id, value, stamp=None):
         if observation_id != CHANGED_ID:
@@ -204,7 +212,7 @@ class LongWorld(AgentWorld):
     # What goes wrong.
 
     def begin(self, fault):
-        if fault in LINK_FAULTS[:16] or fault == "reboot":
+        if fault in FAULTS:
             super().begin(fault)
             return
         self.fault = fault
@@ -225,7 +233,7 @@ class LongWorld(AgentWorld):
             self.skew_ms += self.chance.between(-90_000, 90_000)
             self.ports.clock.utc_zero_ms = UTC_MS + self.began_ms + self.skew_ms
         else:
-            self._command({"policy": "policy", "restart": "restart"}.get(fault, "status"))
+            self._command(fault)
 
     def _hang(self, now_ms):
         raise Bite
