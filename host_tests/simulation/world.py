@@ -29,8 +29,8 @@ SAMPLE_EVERY_S = 5
 CHANGED_ID = 502
 POWER_ON, WATCHDOG, SOFT = 1, 3, 5
 OWN_FAULTS = ("policy", "configure", "clock", "status")
-LINK_FAULTS = tuple(each for each in FAULTS if each != "reboot") + OWN_FAULTS
-BOOT_FAULTS = ("reboot", "power", "power", "power", "hang", "crash", "restart")
+LINK_FAULTS = tuple(each for each in FAULTS if each not in ("reboot", "close")) + OWN_FAULTS
+BOOT_FAULTS = ("reboot", "close", "power", "power", "power", "hang", "crash", "restart")
 # Of ten days so many with faults that end a boot; in the others ticks come round.
 BOOT_DAYS, WEEK_DAYS = 2, 10
 
@@ -108,7 +108,10 @@ class Shell:
 
 
 class LongWorld(AgentWorld):
-    """See `AgentWorld`. `crash_count` and `cut_count` are what the world did."""
+    """See `AgentWorld`. `crash_count` and `cut_count` are what the world did; `rest_s_max` is the
+    longest time between two faults."""
+
+    rest_s_max = 3_000
 
     def __init__(self, seed):
         self.crash_count = self.cut_count = self.step_count = self.command_count = 0
@@ -254,9 +257,10 @@ class LongWorld(AgentWorld):
             faults = LINK_FAULTS + BOOT_FAULTS + BOOT_FAULTS
         end_ms = self.now_ms + DAY_MS
         while self.now_ms < end_ms:
-            self.run(1_000 * self.chance.between(60, 3_000))
+            self.run(1_000 * self.chance.between(60, self.rest_s_max))
             self.begin(faults[self.chance.below(len(faults))])
-            self.run(1_000 * self.chance.between(1, 10 if self.chance.below(4) else 3_600))
+            last_s = self.rest_s_max if not self.chance.below(4) else 10
+            self.run(1_000 * self.chance.between(1, last_s))
             self.flash.countdown = 0
             self.calm.fails = False
             self.heal()
