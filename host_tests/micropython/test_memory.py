@@ -64,3 +64,48 @@ def test_a_million_turns_live_on_little_more_than_the_agent_needs(micropython, t
     found = lives(micropython, tmp_path, LONG_COUNT, need)
     assert found["days"] >= 10 and found["outages"] >= 20 and found["commands"] > 200
     assert found["alloc_max"] < 1.05 * need, "what lives does not grow"
+
+
+NOTHING_ALLOCATED = """
+import micropython
+from tidegate.diag.crumbs import Crumbs
+from tidegate.diag.pressure import Pressure
+from tidegate.diag.watch import LINK, SPOOL, Watch
+
+class Ports:
+    ticks_mask_ms, speed = (1 << 30) - 1, 1
+
+    def __init__(self):
+        self.now_ms, self.record = 0, None
+
+    def ticks_ms(self):
+        self.now_ms += 9
+        return self.now_ms
+
+    def load(self):
+        return b""
+
+    def save(self, record):
+        self.record = record
+
+ports = Ports()
+crumbs = Crumbs(ports)
+crumbs.begin(7)
+watch = Watch(ports, crumbs, None)
+pressure = Pressure()
+micropython.heap_lock()
+for number in range(500):
+    watch.begin(ports.ticks_ms())
+    watch.enter(LINK)
+    watch.enter(SPOOL)
+    watch.end()
+    crumbs.lived(number)
+    pressure.ease(number)
+micropython.heap_unlock()
+print(watch.turn_ms_max, watch.slow_count, watch.longest_ms[LINK], bytes(ports.record[:3]))
+"""
+
+
+@pytest.mark.micropython
+def test_watching_a_turn_allocates_nothing(micropython):
+    assert micropython(NOTHING_ALLOCATED).stdout == "27 0 9 b'tgc'\n"

@@ -188,8 +188,11 @@ def test_short_memory_makes_batches_and_window_smaller_and_they_grow_again():
     sizes = (agent.uplink._batch.count_max, agent.uplink.window_count)
     assert sizes == (BATCH_COUNT_MAX >> 3, 2)
     assert any("memory short" in line for line in agent.trail.lines)
+    world.receiver.batches.clear()
     world.now_ms = world.began_ms + world.ports.clock.now_ms
     assert result(up(world), "health")["memory_short"] == TURN_FAILURE_COUNT_MAX - 1
+    world.run(60_000)
+    assert 0 < max(len(batch["obs"]) for _, batch in world.receiver.batches) <= sizes[0]
     world.run(PRESSURE_EASE_MS + 120_000)
     assert agent.uplink._batch.count_max == 2 * sizes[0]
     world.run(3 * PRESSURE_EASE_MS)

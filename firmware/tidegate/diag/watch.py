@@ -41,8 +41,8 @@ class Watch:
         spent_ms = (now_ms - self._since_ms) & self._mask_ms
         if spent_ms > self._most_ms:
             self._most_part, self._most_ms = self.part, spent_ms
-            if spent_ms > self.longest_ms[self.part]:
-                self.longest_ms[self.part] = spent_ms
+        if spent_ms > self.longest_ms[self.part]:
+            self.longest_ms[self.part] = spent_ms
         self._since_ms = now_ms
         self.part = part
         self._crumbs.enter(part)
