@@ -100,7 +100,8 @@ class Vitals:
         self.progress.look(
             (not self.boot.is_safe,
              agent.session.phase == session.UP and unconfirmed_count and uplink.pacing.ceiling,
-             room_bytes < log.block_bytes // ERASE_AHEAD_SHARE and log.prepared < 0),
+             log.number >= 0 and log.prepared < 0
+             and room_bytes < log.block_bytes // ERASE_AHEAD_SHARE),
             (agent.counters.sampled, recorded - unconfirmed_count, log.number))
         if self.pressure.ease(now_ms):
             self._shrink("memory suffices")
