@@ -9,7 +9,7 @@ import sys
 
 import umqtt.simple
 from fake_network import FakeNetwork
-from fakes import FakeKeep, FakePorts, Random, SimClock
+from fakes import FakeKeep, FakePorts, FakeScratch, Random, SimClock
 from mqtt_peer import CONNACK, PINGRESP, PUBACK, SUBACK, Broker, Receiver
 from tidegate_tools.suppression_rules import Rules
 from uplink_world import as_json
@@ -23,6 +23,7 @@ from tidegate.sources.simulated import SimulatedSource
 from tidegate.spool.crc import FIRST, crc24
 
 UTC_MS = 1_768_509_600_000
+POWER_ON = 1
 DEVICE = "tg-000001"
 LOG_OF_ID = {row[0]: LOG_NAMES[row[5]] for row in ROWS}
 OWN_IDS = [row[0] for row in OWN_ROWS]
@@ -64,6 +65,7 @@ class AgentWorld:
         self.is_dated = is_dated
         self.flash = flash or RamFlash(block_count)
         self.keep = FakeKeep()
+        self.scratch = FakeScratch()
         self.receiver = Receiver(DEVICE.encode())
         self.broker = Broker(self.receiver)
         self.network = FakeNetwork(self.broker)
@@ -79,15 +81,18 @@ class AgentWorld:
         self.boot_count = 0
         self.boot()
 
-    def boot(self):
+    def boot(self, reset_cause=POWER_ON):
         """Power returns; nothing but the flash is left of the agent."""
+        if reset_cause == POWER_ON:
+            self.scratch = FakeScratch()
         self.broker.cut()
         self.began_ms = self.now_ms
         self.oracle.boot()
         self.boot_count += 1
         clock = SimClock((1 << 30) - 1, UTC_MS + self.now_ms if self.is_dated else None)
         self.ports = FakePorts(
-            self.flash, clock, self.network, self.chance.below(1 << 20), self.keep)
+            self.flash, clock, self.network, self.chance.below(1 << 20), self.keep,
+            self.scratch, reset_cause)
         source = Tap(self.source(), self)
         self.agent = Agent(self.ports, source, self.configuration, umqtt.simple, UTC_MS)
         self.now_ms += self.chance.below(3_000)

@@ -71,6 +71,31 @@ class FakeKeep:
         return True
 
 
+class FakeScratch:
+    """Memory that outlives whoever saved to it, until it is emptied."""
+
+    def __init__(self):
+        self.record = b""
+
+    def load(self):
+        return bytes(self.record)
+
+    def save(self, record):
+        self.record = record
+
+
+class FakeMemory:
+    """A heap of which so much is free. Counts."""
+
+    def __init__(self, free_bytes=-1):
+        self.free_bytes = free_bytes
+        self.collect_count = 0
+
+    def collect(self):
+        self.collect_count += 1
+        return self.free_bytes
+
+
 class FakeTerminal:
     """Keeps what was written."""
 
@@ -96,12 +121,15 @@ class FakeWatchdog:
 
 
 class FakePorts:
-    """All ports of one boot. Arguments: flash and keep, which outlive it; clock; network; seed."""
+    """All ports of one boot. Arguments: flash, keep and scratch, which outlive it; clock;
+    network; seed."""
 
     name = "fake"
-    reset_cause = 1
 
-    def __init__(self, flash, clock, network, seed, keep=None):
+    def __init__(self, flash, clock, network, seed, keep=None, scratch=None, reset_cause=1):
+        self.reset_cause = reset_cause
+        self.scratch = scratch or FakeScratch()
+        self.memory = FakeMemory()
         self.flash = flash
         self.keep = keep or FakeKeep()
         self.clock = clock

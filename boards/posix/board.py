@@ -14,14 +14,15 @@ from tidegate.config import schema
 from tidegate.errors import ConfigurationError, TidegateError
 from tidegate.hal.nor import FileFlash
 from tidegate.hal.posix import (
-    PosixClock, PosixEntropy, PosixKeep, PosixTerminal, PosixWatchdog,
+    GarbageCollector, PosixClock, PosixEntropy, PosixKeep, PosixScratch, PosixTerminal,
+    PosixWatchdog,
 )
 from tidegate.hal.posix_network import PosixNetwork
 from tidegate.limits import BLOCK_BYTES, WATCHDOG_MS
 from tidegate.observe.catalogue import Catalogue
 from tidegate.sources.journal import JournalSource
 
-_RESET_POWER_ON = 1
+_RESET_POWER_ON, _RESET_WATCHDOG = 1, 3
 # key: default (None: must be given)
 _KEYS = {"flash_path": None, "flash_bytes": 1_048_576, "clock": {}, "scenario_utc_ms": 0,
          "source": {"kind": "simulated", "seed": 1, "plug_s": 60, "unplug_s": 700},
@@ -34,7 +35,6 @@ class Ports:
     """The host's ports, by the names the agent knows."""
 
     name = "posix"
-    reset_cause = _RESET_POWER_ON
 
     def __init__(self, settings, configuration):
         clock = settings["clock"]
@@ -45,7 +45,10 @@ class Ports:
         self.network = PosixNetwork(self.clock, _tls(configuration), settings["name_servers"])
         self.keep = PosixKeep(settings["flash_path"] + ".")
         self.terminal = PosixTerminal()
-        self.watchdog = PosixWatchdog(self.clock, WATCHDOG_MS)
+        self.memory = GarbageCollector()
+        self.scratch = PosixScratch(settings["flash_path"] + ".scratch")
+        self.reset_cause = _RESET_WATCHDOG if self.scratch.was_bitten else _RESET_POWER_ON
+        self.watchdog = PosixWatchdog(self.clock, WATCHDOG_MS, self.scratch)
 
 
 def build(arguments):

@@ -1,7 +1,7 @@
 """The agent: one turn is one call of `step`, which does bounded work and returns."""
 
 from tidegate.clock.monotonic import Monotonic
-from tidegate.diag import trail
+from tidegate.diag import trail, watch
 from tidegate.diag.counters import Counters
 from tidegate.errors import SpoolError
 from tidegate.hal.nor import RamFlash
@@ -27,15 +27,16 @@ from tidegate.timekeeping import Timekeeping
 from tidegate.uplink.codecs import codec_of
 from tidegate.uplink.uplink import Uplink
 from tidegate.verbs import Verbs
+from tidegate.vitals import Vitals
 
 
 class Agent:
     """Joins all parts.
 
-    Arguments: ports, an object with clock, entropy, flash, network, terminal, watchdog, name (of
-    the board), reset_cause (a number); source, with step(elapsed_ms, emit), elapsed_ms counting
-    from UTC moment `scenario_utc_ms`; configuration, checked by `config.schema`; simple, the
-    module umqtt.simple.
+    Arguments: ports, an object with clock, entropy, flash, keep, memory, network, scratch,
+    terminal, watchdog, name (of the board), reset_cause (a number); source, with
+    step(elapsed_ms, emit), elapsed_ms counting from UTC moment `scenario_utc_ms`; configuration,
+    checked by `config.schema`; simple, the module umqtt.simple.
     Errors: SpoolError where the flash region is too small. One that holds something else, or a
     newer format, is set aside: the agent works in RAM and says so.
     """
@@ -80,13 +81,19 @@ class Agent:
         self._offer = self.sampler.offer
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
         self._told_refused_count = 0
+        self.vitals = Vitals(self, ports, suppressor)
+        self._watch = self.vitals.watch
 
     def step(self, ticks_ms):
         """One turn. Argument: the clock port's ticks. Result: ms until it has something to do."""
         now_ms = self.monotonic.update(ticks_ms)
+        self._watch.begin(ticks_ms)
         self._sample(now_ms)
+        self._watch.enter(watch.LINK)
         self.reconnect.step(now_ms)
-        return self._exchange(now_ms)
+        wait_ms = self._exchange(now_ms)
+        self._watch.end()
+        return wait_ms
 
     def drain(self, ticks_ms):
         """A turn that takes no more samples and opens no session, before an orderly end.
@@ -102,11 +109,13 @@ class Agent:
 
     def _exchange(self, now_ms):
         batch_count = self._batch_count()
+        self._watch.enter(watch.EXCHANGE)
         self.session.step(now_ms)
         self.uplink.step(now_ms)
         self.remote.step(now_ms)
         self.verbs.step(now_ms)
         self.session.step(now_ms)
+        self._watch.enter(watch.SPOOL)
         self.spool.idle(now_ms)
         # What went out or was confirmed has made room for more: go on until nothing moves.
         return self._wait_ms(now_ms) if self._batch_count() == batch_count else 0
@@ -156,17 +165,19 @@ class Agent:
         elapsed_ms, utc_ms = mono_ms, self.timekeeping.time_ms(now_ms)
         if utc_ms is not None:
             elapsed_ms = utc_ms - self._scenario_utc_ms
-        if hasattr(self._source, "turn"):
-            self._source.turn(self.spool.boot, mono_ms)
         self.sampler.begin_turn(now_ms)
-        self._source.step(elapsed_ms, self._offer)
+        self.vitals.sampled(now_ms)
+        if not self.vitals.boot.is_safe:
+            if hasattr(self._source, "turn"):
+                self._source.turn(self.spool.boot, mono_ms)
+            self._source.step(elapsed_ms, self._offer)
         self.sampler.end_turn()
         self._watch_records()
 
     def _watch_records(self):
-        """Records that found no room are an alarm: at the first, then when they have doubled."""
+        """Records that found no room are an alarm."""
         count = self.spool.logs[RECORDS].refused_count
-        if count >= max(1, 2 * self._told_refused_count):
+        if trail.has_doubled(self._told_refused_count, count):
             self._told_refused_count = count
             self.trail.note(trail.ALARM, "records full, observations refused", count=count,
                             unconfirmed=self.uplink.unconfirmed_count())
@@ -184,6 +195,7 @@ class Agent:
     def on_up(self, now_ms):
         """The session stands: birth first, then live, then the backlog."""
         self.counters.sessions += 1
+        self.vitals.born()
         is_elsewhere = self.reconnect.up(now_ms)
         self.presence.born(self.uplink.session_up(now_ms, is_elsewhere), now_ms)
         self.trail.note(trail.INFO, "session up", session=self.presence.count)

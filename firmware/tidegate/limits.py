@@ -92,6 +92,7 @@ PAYLOAD_BYTES_MAX = 2_176
 GAPS_PER_BATCH_MAX = 6
 SNAPSHOT_SEEK_COUNT_MAX = 8
 SNAPSHOT_NEAR_COUNT = 16
+WINDOW_COUNT_MIN = 2
 WINDOW_COUNT_MAX = 8
 BACKLOG_WAIT_MS = 2_000
 UNECHOED_COUNT_MAX = 8_192
@@ -169,9 +170,31 @@ SESSION_PROVEN_MS = 60_000
 
 # Diagnosis.
 TRAIL_COUNT_MAX = 32
+# A boot loop: so many crashes, and from the first to the last of them no more time of being on.
+CRASH_COUNT_MAX = 5
+CRASH_SPAN_S = 600
+SAFE_S = 3_600
+TURN_FAILURE_COUNT_MAX = 5
+CRASH_TRAIL_COUNT = 4
+CRASH_LINE_BYTES = 120
+CRASH_RETRY_MS = 60_000
+PROGRESS_LOOK_MS = 60_000
+PROGRESS_LOOK_COUNT = 10
+HEALTH_PERIOD_MS = 7_200_000
+HEAP_UNIT_BYTES = 64
+# The heap is swept where so long is nothing to do, so often; each time it ran out, batches and
+# window are halved, at most so often, and one of these is taken back after so long without.
+COLLECT_WAIT_MS = 200
+COLLECT_PERIOD_MS = 10_000
+PRESSURE_LEVEL_MAX = 3
+PRESSURE_EASE_MS = 600_000
 
 assert STEP_BUDGET_MS < SAMPLE_PERIOD_MS < WATCHDOG_MS
 assert SAMPLE_PERIOD_MS <= TURN_WAIT_MS_MAX * 2
+assert TURN_FAILURE_COUNT_MAX * SAMPLE_PERIOD_MS < WATCHDOG_MS, "a restart comes before a reset"
+assert COLLECT_WAIT_MS < SAMPLE_PERIOD_MS < COLLECT_PERIOD_MS
+assert BATCH_COUNT_MAX >> PRESSURE_LEVEL_MAX > 0
+assert WINDOW_COUNT_MIN >= 2, "one place for live, one for the backlog"
 assert TICKS_HALF_MS > 2 * 86_400_000, "heartbeats of a day are told apart by half the period"
 assert HEARTBEAT_S_MAX * 1_000 + LOOK_AFTER_MS < TICKS_HALF_MS
 assert FUSE_COUNT * FUSE_REFILL_MS < TICKS_HALF_MS

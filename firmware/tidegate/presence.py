@@ -40,6 +40,8 @@ class Presence:
         version = ".".join(str(part) for part in sys.implementation.version[:3])
         birth["interpreter"] = "%s %s" % (sys.implementation.name, version)
         birth["board"] = self._board
+        if self._agent.vitals.boot.is_safe:
+            birth["safe"] = True
         self._birth = json.dumps(birth).encode()
         self._publish(self._birth, now_ms)
 

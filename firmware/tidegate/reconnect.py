@@ -68,6 +68,7 @@ class Reconnect:
             endpoints.lost(backoff.period_ms, now_ms)
         else:
             self._outage.failed(cause)
+            agent.counters.outcomes[causes.outcome(cause)] += 1
             wait_ms = backoff.failed(causes.outcome(cause), now_ms)
             if causes.outcome(cause) != causes.MOVED or not endpoints.moved():
                 endpoints.failed(now_ms)

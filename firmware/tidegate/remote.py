@@ -59,8 +59,7 @@ class Remote:
             self._tell("message refused", topic, len(payload), agent.counters.messages_refused)
 
     def _tell(self, event, topic, size, count):
-        """The 1st, 2nd, 4th, 8th .. only: a flood must not wash the trail away."""
-        if not count & (count - 1):
+        if trail.has_doubled(count - 1, count):
             name = topic.rsplit(b"/", 1)[1].decode() if topic in self.topics else "unknown"
             self._agent.trail.note(trail.WARNING, event, topic=name, size=size, count=count)
 

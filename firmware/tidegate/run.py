@@ -1,37 +1,54 @@
 """The shell: the loop around `Agent.step`, and the one guard that nothing slips through."""
 
-import sys
-
 from tidegate.diag import trail
+from tidegate.diag.boot import EXCEPTION, TURNS_FAILED
 from tidegate.errors import FlashError
-from tidegate.limits import END_MS_MAX, SAMPLE_PERIOD_MS, TICKS_MASK_MS
+from tidegate.limits import (
+    END_MS_MAX, SAMPLE_PERIOD_MS, TICKS_MASK_MS, TURN_FAILURE_COUNT_MAX,
+)
 
-RESTART_STATUS = 75
+CRASH_STATUS, RESTART_STATUS = 71, 75
 
 
 def run(agent, ports):
-    """Turn after turn until interrupted, or asked to restart. Result: the exit status.
+    """Turn after turn until interrupted, or asked to restart, or crashed. Result: exit status.
 
-    On a board the end of `main.py` is a soft reset, so to restart is to end.
+    On a board the end of `main.py` is a soft reset, so to restart is to end. A crash is kept
+    for the next start to tell.
     """
     try:
-        while not agent.verbs.wants_restart:
-            try:
-                wait_ms = agent.step(ports.clock.ticks_ms())
-            except Exception as error:
-                agent.counters.turns_failed += 1
-                agent.trail.note(trail.ALARM, "turn failed", error=type(error).__name__)
-                if hasattr(sys, "print_exception"):
-                    sys.print_exception(error)
-                wait_ms = SAMPLE_PERIOD_MS
-            else:
-                ports.watchdog.feed()
-            _wait(agent, ports, wait_ms)
-        status = RESTART_STATUS
-    except KeyboardInterrupt:
-        status = 0
-    _end(agent, ports)
+        try:
+            status = turns(agent, ports)
+        except KeyboardInterrupt:
+            status = 0
+        if status != CRASH_STATUS:
+            _end(agent, ports)
+    except Exception as error:
+        agent.vitals.crashed(EXCEPTION, error)
+        status = CRASH_STATUS
     return status
+
+
+def turns(agent, ports):
+    """Turn after turn until asked to restart, or crashed. Result: RESTART_STATUS or CRASH_STATUS.
+    """
+    failed_count = 0
+    while not agent.verbs.wants_restart:
+        try:
+            wait_ms = agent.step(ports.clock.ticks_ms())
+        except Exception as error:
+            failed_count += 1
+            agent.vitals.failed(error)
+            if failed_count == TURN_FAILURE_COUNT_MAX:
+                agent.vitals.crashed(TURNS_FAILED, error)
+                return CRASH_STATUS
+            wait_ms = SAMPLE_PERIOD_MS
+        else:
+            failed_count = 0
+            ports.watchdog.feed()
+            agent.vitals.idle(wait_ms)
+        _wait(agent, ports, wait_ms)
+    return RESTART_STATUS
 
 
 def _wait(agent, ports, wait_ms):
@@ -53,5 +70,6 @@ def _end(agent, ports):
                 break
             _wait(agent, ports, wait_ms)
         agent.close()
+        agent.vitals.ended()
     except FlashError:
         agent.trail.note(trail.WARNING, "agent interrupted inside a program")

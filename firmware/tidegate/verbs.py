@@ -1,7 +1,7 @@
 """The table of verbs, for commands of the server and the console, and what they do."""
 
 from tidegate.clock.anchor import QUALITY_NAMES
-from tidegate.diag import trail
+from tidegate.diag import health, trail, watch
 from tidegate.diag.counters import REASON_NAMES
 from tidegate.errors import CatalogueError
 from tidegate.limits import (
@@ -33,6 +33,7 @@ class Verbs:
         self.table = {
             "ping": (False, self._ping), "status": (False, self._status),
             "time": (False, self._time), "trail": (False, self._trail),
+            "health": (False, self._health),
             "observation": (False, self._observation), "policy": (True, self._policy),
             "again": (True, self._again), "backlog": (True, self._backlog),
             "snapshot": (True, self._snapshot), "rehearse": (True, self._rehearse),
@@ -72,6 +73,19 @@ class Verbs:
     def _trail(self, argument, now_ms):
         lines = self._agent.trail.lines[-_TRAIL_LINES:]
         return "", {"lines": [line[:_LINE_COUNT_MAX] for line in lines]}
+
+    def _health(self, argument, now_ms):
+        """Counters over all boots; `errors`: the last crash, and what went wrong in this boot."""
+        vitals = self._agent.vitals
+        if argument == "":
+            return "", health.by_name(vitals.health.values())
+        if argument != "errors":
+            return BAD_ARGUMENT, {}
+        found, timed = vitals.boot, vitals.watch
+        return "", {"crash": found.crash, "cause": found.cause_name(), "safe": found.is_safe,
+                    "failed": self._agent.counters.turns_failed, "slow": timed.slow_count,
+                    "longest_ms": {name: timed.longest_ms[part]
+                                   for part, name in enumerate(watch.PART_NAMES)}}
 
     def _observation(self, argument, now_ms):
         """`ID`: the policy in force, and what became of its samples in this boot."""

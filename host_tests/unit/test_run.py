@@ -44,4 +44,6 @@ def test_a_turn_that_fails_is_counted_noted_and_not_fed_to_the_watchdog():
     assert run.run(world.agent, ports) == 0
     assert world.agent.counters.turns_failed == 4
     assert world.ports.watchdog.feed_count == 16
-    assert any("ALARM turn failed error=RuntimeError" in line for line in world.agent.trail.lines)
+    noted = [line for line in world.agent.trail.lines if "ALARM turn failed" in line]
+    assert len(noted) == 4
+    assert all("at=test_run.py:" in line and "error=RuntimeError" in line for line in noted)

@@ -77,7 +77,8 @@ def test_without_a_command_the_help_is_shown(arguments):
     assert "Usage" in run(*arguments).output
 
 
-@pytest.mark.parametrize("arguments", [("demo",), ("sink", "run"), ("sink", "report")])
+@pytest.mark.parametrize(
+    "arguments", [("demo",), ("sink", "run"), ("sink", "report"), ("sink", "health")])
 def test_each_help_ends_with_an_example(arguments):
     result = run(*arguments, "--help")
     assert result.exit_code == 0

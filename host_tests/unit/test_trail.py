@@ -30,6 +30,15 @@ def test_the_last_ones_are_kept_in_order_and_all_are_written():
     assert events.lines == written[-TRAIL_COUNT_MAX:]
 
 
+def test_what_comes_in_floods_is_told_at_powers_of_two_and_once_for_those_it_jumped_over():
+    told = [count for count in range(1, 70) if trail.has_doubled(count - 1, count)]
+    assert told == [1, 2, 4, 8, 16, 32, 64]
+    for before in range(40):
+        for count in range(before, 80):
+            reached = any(before < 1 << bit <= count for bit in range(7))
+            assert trail.has_doubled(before, count) is reached
+
+
 def test_time_does_not_wrap_with_the_ticks():
     events, monotonic, written = made()
     for day in range(1, 15):

@@ -183,3 +183,32 @@ def sink_ingest(
     for sentence in outcome.refused:
         shell.complain(sentence)
     raise typer.Exit(shell.EXIT_FAILED if outcome.refused_count or outcome.conflicts else 0)
+
+
+@app.command("health", epilog="Example: tidegate sink health sink.db --json")
+def sink_health(
+    file: Annotated[Path, Argument(help="Database of a sink, running or not.")],
+    device: Annotated[str | None, Option(help="Only this one.")] = None,
+    as_json: AsJson = False,
+):
+    """Show what the devices last said of their own health: counters over all of their boots.
+
+    Exit status 1 where none has.
+    """
+    from tidegate_tools import health
+    from tidegate_tools.queries import Archive
+
+    archive = or_complain(lambda: Archive(file))
+    try:
+        found = health.latest(archive)
+    finally:
+        archive.close()
+    if device is not None:
+        found = {name: values for name, values in found.items() if name == device}
+    if as_json:
+        print(json.dumps(found))
+    elif found:
+        health.show(Console(), found)
+    else:
+        shell.complain("no health is stored; a device tells it in its first session of a boot")
+    raise typer.Exit(0 if found else shell.EXIT_FAILED)

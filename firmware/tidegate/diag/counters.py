@@ -2,13 +2,16 @@
 
 REASON_NAMES = (
     "unchanged", "within_bound", "settling", "fused", "full", "repeated", "refused")
+# How many outcomes of an attempt `link.causes` knows.
+OUTCOME_COUNT = 9
 
 
 class Counters:
     """Of samples: sampled = passed, which were reported at once, and the reasons of the tally
     (`observe.tally`), which are members here by their names. `recorded` counts the reports, late
-    ones among them; `refused_id` is the id of the last refused sample; the others count what
-    their names say.
+    ones among them; `refused_id` is the id of the last refused sample; `outcomes` counts failed
+    attempts by the outcomes of `link.causes`; `resent`, observations that sessions ended without
+    having confirmed, and that are sent again; the others count what their names say.
     """
 
     def __init__(self):
@@ -20,6 +23,9 @@ class Counters:
         self.echoes = 0
         self.attempts = 0
         self.sessions = 0
+        self.outcomes = [0] * OUTCOME_COUNT
+        self.resent = 0
+        self.clock_steps = 0
         self.turns_failed = 0
         self.messages_refused = 0
         self.messages_oversized = 0

@@ -6,6 +6,15 @@ INFO, WARNING, ALARM = 0, 1, 2
 LEVEL_NAMES = ("INFO", "WARNING", "ALARM")
 
 
+def has_doubled(before, count):
+    """Whether a count that grew from `before` has reached another of 1, 2, 4, 8 ..
+
+    What may come in floods is told then only, so that it cannot wash the trail away. Its highest
+    bit is another one where it differs from `before` by more than `before`.
+    """
+    return before ^ count > before
+
+
 class Trail:
     """Keeps the last TRAIL_COUNT_MAX events, and hands each to `write` as it happens.
 

@@ -9,7 +9,8 @@ contract suite in `host_tests/unit/test_ports_contract.py` runs against all that
 class Clock:
     """Ticks that only go forward but wrap, and a wall clock that may know nothing.
 
-    Members: ticks_mask_ms, the period of the ticks less 1, a power of two less 1.
+    Members: ticks_mask_ms, the period of the ticks less 1, a power of two less 1; speed, how many
+    of its ms pass in one of the wall's, 1 on a board.
     """
 
     def ticks_ms(self):
@@ -130,7 +131,8 @@ class Datagrams:
 
 
 class Keep:
-    """Small records that outlive a reboot; written seldom, at most a few times a day."""
+    """Small records that outlive a reboot; written seldom, at most a few times a day and twice
+    for each crash."""
 
     def load(self, name):
         """The record of that name, empty where there is none."""
@@ -140,6 +142,24 @@ class Keep:
 
         A power cut leaves the old record or the new one.
         """
+
+
+class Scratch:
+    """A few bytes of memory that a reset leaves alone, and a loss of power does not."""
+
+    def load(self):
+        """What was last saved before the reset; empty, or anything at all, where power was lost.
+        To be called once, before the first `save`."""
+
+    def save(self, record):
+        """Keep a record of always the same size. As cheap as memory, and allocates nothing."""
+
+
+class Memory:
+    """The heap."""
+
+    def collect(self):
+        """Give back what nothing refers to. Result: bytes free then, -1 where nobody knows."""
 
 
 class Terminal:

@@ -1,5 +1,6 @@
 """Ports of a POSIX host but for its network, for MicroPython's Unix port and for CPython alike."""
 
+import gc
 import os
 import select
 import sys
@@ -115,15 +116,60 @@ class PosixKeep:
         return True
 
 
+class PosixScratch:
+    """What a chip's memory would hold over a reset by its watchdog: a file of that moment.
+
+    Every other end of a process is a loss of power. Argument: path. Member: was_bitten, whether
+    the watchdog ended the process before.
+    """
+
+    def __init__(self, path):
+        self._path = path
+        self._record = self._found = b""
+        try:
+            with open(path, "rb") as file:
+                self._found = file.read()
+            os.remove(path)
+            self.was_bitten = True
+        except OSError:
+            self.was_bitten = False
+
+    def load(self):
+        """See `hal.ports.Scratch.load`."""
+        return self._found
+
+    def save(self, record):
+        """See `hal.ports.Scratch.save`. The record itself is kept, with what is put in later."""
+        self._record = record
+
+    def bitten(self):
+        """The watchdog is about to end the process."""
+        with open(self._path, "wb") as file:
+            file.write(self._record)
+
+
+class GarbageCollector:
+    """The interpreter's heap; see `hal.ports.Memory`."""
+
+    def collect(self):
+        """See `hal.ports.Memory.collect`. CPython does not know, and needs no sweep."""
+        if sys.implementation.name != "micropython":
+            return -1
+        gc.collect()
+        return gc.mem_free()
+
+
 class PosixWatchdog:
     """Ends the process when a feed comes too late, as the chip would reset the board.
 
-    It cannot interrupt a turn that never returns; a chip can. Arguments: clock; timeout_ms.
+    It cannot interrupt a turn that never returns; a chip can. Arguments: clock; timeout_ms;
+    scratch, which is told.
     """
 
-    def __init__(self, clock, timeout_ms):
+    def __init__(self, clock, timeout_ms, scratch=None):
         self._clock = clock
         self._timeout_ms = timeout_ms * clock.speed
+        self._scratch = scratch
         self._fed_ms = None
 
     def feed(self):
@@ -135,4 +181,6 @@ class PosixWatchdog:
         self._fed_ms = now_ms
         if late_ms > self._timeout_ms:
             sys.stderr.write("watchdog: fed %d ms after the last time\n" % late_ms)
+            if self._scratch is not None:
+                self._scratch.bitten()
             sys.exit(70)

@@ -95,11 +95,13 @@ ROWS = (
 )
 
 # What the agent observes of itself.
-COMMAND_COUNTER_ID, OUTAGE_ID = 4_001, 4_003
+COMMAND_COUNTER_ID, OUTAGE_ID, CRASH_ID, HEALTH_ID = 4_001, 4_003, 4_004, 4_005
 OWN_ROWS = (
     (COMMAND_COUNTER_ID, "CommandCounter", NUMBER, "", 0, RECORDS, EXACT,
      0, 0, 0, 0, 0, 0, COUNT53_MAX),
     (OUTAGE_ID, "Outage", TEXT, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 1, TEXT_BYTES_MAX),
+    (CRASH_ID, "Crash", TEXT, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 1, TEXT_BYTES_MAX),
+    (HEALTH_ID, "Health", OPAQUE, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 5, 256),
 )
 
 

@@ -34,7 +34,7 @@ class SerialMeter:
         self._reader = FrameReader(self.counts)
         self._values = ValueReader(catalogue, self.counts)
         self._trail = None
-        self._tell_at = [1] * len(NAMES)
+        self._told_counts = [0] * len(NAMES)
         self._boot = -1
         self._seq = 0
         self._quiet_turn_count = 0
@@ -112,12 +112,10 @@ class SerialMeter:
             self._boot = -1
 
     def _tell(self):
-        """The 1st, 2nd, 4th, 8th .. of each kind only: a flood must not wash the trail away."""
         for index in range(len(NAMES)):
             count = self.counts[index]
-            if count >= self._tell_at[index]:
-                while self._tell_at[index] <= count:
-                    self._tell_at[index] *= 2
+            if trail.has_doubled(self._told_counts[index], count):
+                self._told_counts[index] = count
                 if self._trail is not None:
                     level = trail.INFO if index in _EXPECTED else trail.WARNING
                     self._trail.note(level, "meter: " + NAMES[index], count=count)

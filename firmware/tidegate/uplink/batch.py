@@ -23,6 +23,8 @@ class Batch:
     def __init__(self, codec, identity, anchor, cut_seqs=(0, 0)):
         self._cut_seqs = cut_seqs
         self._codec = codec
+        # Fewer where memory is short.
+        self.count_max = BATCH_COUNT_MAX
         self._device_id, self._store_id, self._boot = identity
         self._anchor = anchor
         # One dict for all batches, so that a batch leaves little for the collector.
@@ -62,7 +64,7 @@ class Batch:
                 break
             self.last, last_ms = cursor.seq, delta_ms
             self.count += 1
-            if self.count == BATCH_COUNT_MAX or not track.next():
+            if self.count >= self.count_max or not track.next():
                 break
         return self._codec.finish()
 

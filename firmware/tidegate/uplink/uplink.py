@@ -3,8 +3,8 @@
 import json
 
 from tidegate.limits import (
-    BACKLOG_WAIT_MS, LAG_PERIOD_MS, PAYLOAD_BYTES_MAX, TICKS_MASK_MS, UNCONFIRMED_MS_MAX,
-    UNECHOED_COUNT_MAX, WINDOW_COUNT_MAX,
+    BACKLOG_WAIT_MS, BATCH_COUNT_MAX, LAG_PERIOD_MS, PAYLOAD_BYTES_MAX, TICKS_MASK_MS,
+    UNCONFIRMED_MS_MAX, UNECHOED_COUNT_MAX, WINDOW_COUNT_MAX, WINDOW_COUNT_MIN,
 )
 from tidegate.observe.catalogue import LOG_NAMES, RECORDS, TELEMETRY
 from tidegate.uplink.batch import Batch
@@ -55,6 +55,8 @@ class Uplink:
         self._in_flight_count = [0, 0]
         self._up_ms = self._lag_ms = 0
         self._unechoed_count = 0
+        # Fewer where memory is short.
+        self.window_count = WINDOW_COUNT_MAX
         self.is_up = False
 
     def session_up(self, now_ms, is_elsewhere=False):
@@ -67,6 +69,8 @@ class Uplink:
         logs = {}
         self._in_flight.clear()
         self._in_flight_count = [0, 0]
+        # Sent in the session before, and not known to have arrived.
+        self._counters.resent += self._unechoed_count
         self._unechoed_count = 0
         self._unpaced.clear()
         self.pacing.begin(now_ms)
@@ -95,6 +99,11 @@ class Uplink:
         for track in self.tracks:
             while self._may_send(track, now_ms) and self._send(track, now_ms):
                 pass
+
+    def shrink(self, level):
+        """Take half of batches and window for each level above 0, and all of both at 0."""
+        self._batch.count_max = BATCH_COUNT_MAX >> level
+        self.window_count = max(WINDOW_COUNT_MIN, WINDOW_COUNT_MAX >> level)
 
     def unconfirmed_count(self):
         """How many observations of both logs are not confirmed."""
@@ -194,10 +203,10 @@ class Uplink:
         if not self._session.can_publish(PAYLOAD_BYTES_MAX):
             return False
         live_count, backlog_count = self._in_flight_count
-        free_count = WINDOW_COUNT_MAX - live_count - backlog_count
+        free_count = self.window_count - live_count - backlog_count
         if not track.is_backlog:
             # One place is the backlog's, however slow the server confirms what is live.
-            return free_count > 0 and live_count < WINDOW_COUNT_MAX - 1
+            return free_count > 0 and live_count < self.window_count - 1
         return (free_count > (1 if backlog_count else 0)
                 and self._unechoed_count < UNECHOED_COUNT_MAX
                 and (now_ms - self._up_ms) & TICKS_MASK_MS >= BACKLOG_WAIT_MS

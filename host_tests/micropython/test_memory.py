@@ -1,0 +1,111 @@
+"""The whole agent turn after turn on a heap of 1.3 times what it needs, on the real MicroPython.
+
+What it needs is what lives behind a sweep at its worst moment, compiled modules included: on a
+board these are in flash. The shell's own loop, outages, commands, changes of policy, and the
+simulated charger; the server keeps nothing.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent / "turns_main.py"
+ROOMY = "2M"
+SHARE = 1.3
+LOOK_COUNT, SHORT_COUNT, LONG_COUNT = 30_000, 3_000, 1_000_000
+
+
+def turns(micropython, folder, count, heap, timeout_s=60):
+    said = micropython(SCRIPT, folder / f"flash-{heap}-{count}", count, heap=heap,
+                       timeout_s=timeout_s).stdout
+    return json.loads(said.splitlines()[-1])
+
+
+def lives(micropython, folder, count, need):
+    """Turns on SHARE x need bytes. Result: what the run says."""
+    found = turns(micropython, folder, count, str(int(need * SHARE)), timeout_s=1_800)
+    print("need %d B, heap %d B: %s" % (need, need * SHARE, found))
+    assert (found["turns"], found["failed"], found["memory_short"]) == (count, 0, 0)
+    assert found["recorded"] > count // 20 and found["unconfirmed"] < 10
+    assert found["refused"] == 0
+    return found
+
+
+@pytest.mark.micropython
+def test_some_thousand_turns_live_on_little_more_than_the_agent_needs(micropython, tmp_path):
+    need = turns(micropython, tmp_path, SHORT_COUNT, ROOMY)["alloc_max"]
+    lives(micropython, tmp_path, SHORT_COUNT, need)
+
+
+@pytest.mark.micropython
+def test_a_heap_smaller_than_the_need_is_found_out(micropython, tmp_path):
+    """The canary: on less than lives there no agent gets on."""
+    need = turns(micropython, tmp_path, SHORT_COUNT, ROOMY)["alloc_max"]
+    with pytest.raises(pytest.fail.Exception, match="MemoryError|memory"):
+        turns(micropython, tmp_path, SHORT_COUNT, str(int(need * 0.97)))
+
+
+@pytest.mark.long
+@pytest.mark.micropython
+def test_a_million_turns_live_on_little_more_than_the_agent_needs(micropython, tmp_path):
+    need = turns(micropython, tmp_path, LOOK_COUNT, ROOMY)["alloc_max"]
+    least, most = int(need * 0.9), int(need * SHARE)
+    while most - least > 2_048:
+        heap = (least + most) // 2
+        try:
+            found = turns(micropython, tmp_path, SHORT_COUNT, str(heap))
+            is_enough = not (found["failed"] or found["memory_short"])
+        except pytest.fail.Exception:
+            is_enough = False
+        least, most = (least, heap) if is_enough else (heap, most)
+    print("the smallest heap that lives %d turns: %d B, %.3f of the need" % (
+        SHORT_COUNT, most, most / need))
+    found = lives(micropython, tmp_path, LONG_COUNT, need)
+    assert found["days"] >= 10 and found["outages"] >= 20 and found["commands"] > 200
+    assert found["alloc_max"] < 1.05 * need, "what lives does not grow"
+
+
+NOTHING_ALLOCATED = """
+import micropython
+from tidegate.diag.crumbs import Crumbs
+from tidegate.diag.pressure import Pressure
+from tidegate.diag.watch import LINK, SPOOL, Watch
+
+class Ports:
+    ticks_mask_ms, speed = (1 << 30) - 1, 1
+
+    def __init__(self):
+        self.now_ms, self.record = 0, None
+
+    def ticks_ms(self):
+        self.now_ms += 9
+        return self.now_ms
+
+    def load(self):
+        return b""
+
+    def save(self, record):
+        self.record = record
+
+ports = Ports()
+crumbs = Crumbs(ports)
+crumbs.begin(7)
+watch = Watch(ports, crumbs, None)
+pressure = Pressure()
+micropython.heap_lock()
+for number in range(500):
+    watch.begin(ports.ticks_ms())
+    watch.enter(LINK)
+    watch.enter(SPOOL)
+    watch.end()
+    crumbs.lived(number)
+    pressure.ease(number)
+micropython.heap_unlock()
+print(watch.turn_ms_max, watch.slow_count, watch.longest_ms[LINK], bytes(ports.record[:3]))
+"""
+
+
+@pytest.mark.micropython
+def test_watching_a_turn_allocates_nothing(micropython):
+    assert micropython(NOTHING_ALLOCATED).stdout == "27 0 9 b'tgc'\n"

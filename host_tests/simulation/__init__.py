@@ -1,0 +1,1 @@
+"""Long lives of one whole agent, simulated."""
