@@ -21,6 +21,7 @@ class Counters:
         self.attempts = 0
         self.sessions = 0
         self.turns_failed = 0
+        self.clock_steps = 0
         self.messages_refused = 0
         self.messages_oversized = 0
 
