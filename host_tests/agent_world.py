@@ -59,6 +59,9 @@ class Tap:
 class AgentWorld:
     """`expected` is {log: [(boot, mono, id, value)]} by seq from 1; `faults` what went wrong."""
 
+    ticks_mask_ms = (1 << 30) - 1
+    options = {}
+
     def __init__(self, seed, confirm="echo", is_dated=True, block_count=64, flash=None):
         self.chance = Random(seed)
         self.seed = seed
@@ -68,8 +71,9 @@ class AgentWorld:
         self.scratch = FakeScratch()
         self.receiver = Receiver(DEVICE.encode())
         self.broker = Broker(self.receiver)
-        self.network = FakeNetwork(self.broker)
-        self.configuration = schema.check({"device_id": DEVICE, "host": "sea", "confirm": confirm})
+        self.network = self.make_network()
+        self.configuration = schema.check(
+            dict(self.options, device_id=DEVICE, host="sea", confirm=confirm))
         phase = crc24(FIRST, DEVICE.encode(), 0, len(DEVICE)) % PHASE_COUNT
         self.oracle = Rules(ROWS, self.accepted, phase)
         self.expected = {name: [] for name in LOG_NAMES}
@@ -89,13 +93,16 @@ class AgentWorld:
         self.began_ms = self.now_ms
         self.oracle.boot()
         self.boot_count += 1
-        clock = SimClock((1 << 30) - 1, UTC_MS + self.now_ms if self.is_dated else None)
+        clock = SimClock(self.ticks_mask_ms, UTC_MS + self.now_ms if self.is_dated else None)
         self.ports = FakePorts(
             self.flash, clock, self.network, self.chance.below(1 << 20), self.keep,
             self.scratch, reset_cause)
         source = Tap(self.source(), self)
         self.agent = Agent(self.ports, source, self.configuration, umqtt.simple, UTC_MS)
         self.now_ms += self.chance.below(3_000)
+
+    def make_network(self):
+        return FakeNetwork(self.broker)
 
     def source(self):
         """Of one boot."""

@@ -5,8 +5,10 @@ prints its name when it has passed.
 """
 
 import command_checks
+import dating_world
 import meter_checks
 import suppress_checks
+import time_checks
 import umqtt180
 import umqtt.simple
 from fake_network import FakeNetwork, FakeStream
@@ -79,7 +81,7 @@ def check_frame():
 
 def check_configuration():
     least = {"device_id": "d", "host": "h"}
-    assert schema.check(dict(least))["keep_alive_s"] == 60
+    assert schema.check(dict(least))["keep_alive_s"] == 55
     for name, value in (("port", True), ("port", 0), ("prot", 1), ("confirm", 0), ("host", b"h")):
         given = dict(least)
         given[name] = value
@@ -212,7 +214,9 @@ CHECKS = (
     check_monotonic, check_backoff, check_ranges, check_frame, check_configuration,
     check_suppression, check_wire, check_session, check_spool, check_payload, check_echoes,
     check_uplink,
-) + command_checks.CHECKS + meter_checks.CHECKS + suppress_checks.CHECKS  # fmt: skip
+) + command_checks.CHECKS + meter_checks.CHECKS + suppress_checks.CHECKS + (
+    time_checks.CHECKS + dating_world.CHECKS
+)  # fmt: skip
 
 
 def main():

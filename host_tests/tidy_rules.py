@@ -89,6 +89,18 @@ def pure_core(path, source):
     return found
 
 
+def whole_times(path, source):
+    """No time is a float where floats have 24 bits: 1.7e9 s would be whole to 128 s only."""
+    if not path.startswith((CORE, "boards/")):
+        return []
+    return [
+        offence(node, f"{name} is a float on the board")
+        for node in ast.walk(ast.parse(source))
+        for name in ("time.time", "time.monotonic", "time.perf_counter", "utime.time")
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == name
+    ]
+
+
 def sizes(path, source):
     """Lines of the module, columns of a line, lines of code in a function."""
     lines = source.splitlines()
@@ -183,6 +195,7 @@ def unfit_text(path, text):
 SOURCE_RULES = (
     language_subset,
     pure_core,
+    whole_times,
     sizes,
     import_direction,
     docstrings,

@@ -1,6 +1,7 @@
 """The agent: one turn is one call of `step`, which does bounded work and returns."""
 
 from tidegate.clock.monotonic import Monotonic
+from tidegate.clock.servers import TimeServers
 from tidegate.diag import trail, watch
 from tidegate.diag.counters import Counters
 from tidegate.errors import SpoolError
@@ -50,7 +51,7 @@ class Agent:
         self.counters = Counters()
         self.trail = trail.Trail(self.monotonic, self._say)
         self.clock = ports.clock
-        self.timekeeping = Timekeeping(ports.clock, self.monotonic, self.trail)
+        self.timekeeping = Timekeeping(ports.clock, self.monotonic, self.trail, self.counters)
         catalogue = Catalogue()
         self.policies = Policies(catalogue, configuration["policies"], ports.keep, self.trail)
         identity = configuration["device_id"].encode()
@@ -58,6 +59,11 @@ class Agent:
         self.spool = self._start_spool(suppressor)
         chance = Chance(ports.entropy.random_bytes, identity)
         self.names = Resolver(ports.network, ports.keep, chance.below)
+        if configuration["time_servers"]:
+            self.timekeeping.servers = TimeServers(
+                configuration["time_servers"], ports.network,
+                Resolver(ports.network, ports.keep, chance.below), chance.below,
+                ports.entropy.random_bytes, self.monotonic.now_ms)
         self.profile = profiles.make(configuration, chance.below)
         self.session = session.Session(ports.network, self.names, self.profile, simple, self)
         codec = codec_of(configuration["codec"], catalogue, self.session.wire.payload_room)
@@ -110,6 +116,7 @@ class Agent:
     def _exchange(self, now_ms):
         batch_count = self._batch_count()
         self._watch.enter(watch.EXCHANGE)
+        self.timekeeping.step(now_ms)
         self.session.step(now_ms)
         self.uplink.step(now_ms)
         self.remote.step(now_ms)
@@ -150,7 +157,7 @@ class Agent:
                 read=found.observation_count, next_seq=log.next_seq,
                 watermark=log.ranges.watermark, cut=int(found.is_cut), lost=found.lost_count,
                 retired=len(found.retired))
-        self.timekeeping.take(spool)
+        self.timekeeping.start(spool)
         return spool
 
     def _sample(self, now_ms):
@@ -160,7 +167,7 @@ class Agent:
         on_time = late_ms < 2 * SAMPLE_PERIOD_MS
         self._sampled_ms = (self._sampled_ms + SAMPLE_PERIOD_MS if on_time else now_ms)
         self._sampled_ms &= TICKS_MASK_MS
-        self.timekeeping.take(self.spool)
+        self.timekeeping.take()
         mono_ms = self.monotonic.total_ms(now_ms)
         elapsed_ms, utc_ms = mono_ms, self.timekeeping.time_ms(now_ms)
         if utc_ms is not None:
@@ -188,7 +195,7 @@ class Agent:
             wait_ms = min(wait_ms, self.backoff.wait_ms(now_ms))
         elif self.session.phase == session.RESOLVE:
             wait_ms = min(wait_ms, RESOLVE_POLL_MS)
-        return max(0, min(wait_ms, TURN_WAIT_MS_MAX))
+        return max(0, min(wait_ms, self.timekeeping.wait_ms(now_ms), TURN_WAIT_MS_MAX))
 
     # What the session reports.
 

@@ -6,6 +6,32 @@ TICKS_PERIOD_MS = 1 << 29
 TICKS_MASK_MS = TICKS_PERIOD_MS - 1
 TICKS_HALF_MS = TICKS_PERIOD_MS >> 1
 
+# What lies outside is no time: 2025-01-01 .. 2100-01-01, in ms since 1970.
+UTC_MS_MIN = 1_735_689_600_000
+UTC_MS_MAX = 4_102_444_800_000
+# A tie to UTC is written anew where it has moved by so much; 40 ppm take 3.5 h for that.
+ANCHOR_MOVE_MS = 500
+# A clock chip shows whole seconds.
+CHIP_MOVE_MS = 2_000
+# More than this is a step: one an hour.
+CLOCK_STEP_MS = 1_000
+CLOCK_STEP_PERIOD_MS = 3_600_000
+# An echo may be under way so long before it says what the time is.
+ECHO_LATE_MS = 60_000
+CLOCK_LOOK_MS = 60_000
+CLOCK_READ_MS_MAX = 100
+SNTP_PORT = 123
+SNTP_FIRST_MS_MAX = 5_000
+SNTP_ANSWER_MS_MAX = 1_000
+SNTP_ROOT_MS_MAX = 1_000
+SNTP_POLL_MS = 20
+SNTP_NEXT_MS = 2_000
+# RFC 4330: one server is asked no more often than each 15 s.
+SNTP_AGAIN_MS = 16_000
+SNTP_AGAIN_MS_MAX = 3_600_000
+SNTP_PERIOD_MS = 14_400_000
+SNTP_SLOWER_COUNT_MAX = 3
+
 # A turn of the agent.
 SAMPLE_PERIOD_MS = 1_000
 TURN_WAIT_MS_MAX = 1_000
@@ -140,6 +166,7 @@ CONNACK_MS_MAX = 20_000
 SUBACK_MS_MAX = 20_000
 ATTEMPT_MS_MAX = 30_000
 UNCONFIRMED_MS_MAX = 60_000
+PINGRESP_MS_MIN = 5_000
 KEEP_ALIVE_S_MIN = 5
 KEEP_ALIVE_S_MAX = 1_170
 # Four times 32 s: a device that was alone in a hole of two minutes is back within 40 s.
@@ -195,6 +222,8 @@ assert TURN_FAILURE_COUNT_MAX * SAMPLE_PERIOD_MS < WATCHDOG_MS, "a restart comes
 assert COLLECT_WAIT_MS < SAMPLE_PERIOD_MS < COLLECT_PERIOD_MS
 assert BATCH_COUNT_MAX >> PRESSURE_LEVEL_MAX > 0
 assert WINDOW_COUNT_MIN >= 2, "one place for live, one for the backlog"
+assert ANCHOR_MOVE_MS <= CLOCK_STEP_MS and SNTP_ANSWER_MS_MAX <= 2 * ANCHOR_MOVE_MS
+assert 2 * SNTP_PERIOD_MS << SNTP_SLOWER_COUNT_MAX < TICKS_HALF_MS
 assert TICKS_HALF_MS > 2 * 86_400_000, "heartbeats of a day are told apart by half the period"
 assert HEARTBEAT_S_MAX * 1_000 + LOOK_AFTER_MS < TICKS_HALF_MS
 assert FUSE_COUNT * FUSE_REFILL_MS < TICKS_HALF_MS

@@ -97,8 +97,8 @@ class Reconnect:
         agent.session.patience_ms = agent.backoff.patience_ms()
         agent.counters.attempts += 1
         agent.presence.count += 1
-        known = agent.clock.utc_ms()
-        identity = agent.profile.identity(known[0] // 1_000 if known else 0, now_ms)
+        identity = agent.profile.identity((agent.timekeeping.time_ms(now_ms) or 0) // 1_000,
+                                          now_ms)
         if identity is None:
             agent.on_down(session.IDLE, causes.TIME_UNKNOWN, now_ms)
             return

@@ -1,5 +1,6 @@
 """The desk at which messages of the server arrive, and from which replies go."""
 
+from tidegate.clock.anchor import ESTIMATED
 from tidegate.diag import trail
 from tidegate.guidance import Guidance
 from tidegate.link.profiles import HINT_TOPIC
@@ -50,6 +51,8 @@ class Remote:
         else:
             is_known = (topic == self._confirm_topic and payload is not None
                         and agent.uplink.on_echo(payload, now_ms))
+            if is_known and agent.uplink.told_ms is not None:
+                agent.timekeeping.offer(now_ms, agent.uplink.told_ms, ESTIMATED)
         if oversized_bytes:
             agent.counters.messages_oversized += 1
             self._tell("message oversized", topic, oversized_bytes,

@@ -52,7 +52,7 @@ class Verbs:
     def _time(self, argument, now_ms):
         agent, time = self._agent, self._agent.timekeeping
         return "", {"mono_ms": agent.monotonic.total_ms(now_ms), "utc_ms": time.time_ms(now_ms),
-                    "q": QUALITY_NAMES[time.anchor.quality]}
+                    "q": QUALITY_NAMES[time.anchor.quality], "steps": agent.counters.clock_steps}
 
     def _status(self, argument, now_ms):
         agent, commands = self._agent, self._agent.remote.commands

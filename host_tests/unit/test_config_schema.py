@@ -29,7 +29,8 @@ def test_the_least_configuration_gets_every_default():
         "password": "",
         "confirm": "echo",
         "codec": "json",
-        "keep_alive_s": 60,
+        "keep_alive_s": 55,
+        "time_servers": "",
         "policies": {},
         "command_key": "",
     }
@@ -51,6 +52,7 @@ def test_what_is_given_is_kept():
         "confirm": "puback",
         "codec": "packed",
         "keep_alive_s": 1_170,
+        "time_servers": "time.example 192.0.2.1:1123",
         "policies": {"501": {"bound": 3_000}},
         "command_key": "k" * 64,
     }

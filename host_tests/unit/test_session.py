@@ -6,6 +6,7 @@ from mqtt_peer import (
     CONNECT,
     DISCONNECT,
     PINGREQ,
+    PINGRESP,
     SUBACK,
     SUBSCRIBE,
     puback,
@@ -86,7 +87,7 @@ def test_a_puback_of_an_unknown_id_or_a_second_one_reports_nothing():
 
 def unconfirmed():
     """A world whose last session ended with a publish unconfirmed, up again."""
-    world = World(answers=(CONNACK, SUBACK)).up()
+    world = World(answers=(CONNACK, SUBACK, PINGRESP)).up()
     world.publish()
     for _ in range(61):
         world.step(1_000)

@@ -144,15 +144,31 @@ def test_a_reset_says_so_in_each_phase(phase, error):
     assert world.downs() == [(phase, causes.RESET)]
 
 
-def test_a_server_that_falls_silent_is_left_after_one_and_a_half_keep_alives():
-    world = World(answers=(CONNACK, SUBACK)).up()
-    begin_ms = world.now_ms
-    for _ in range(300):
-        if not world.downs():
+@pytest.mark.parametrize("keep_alive_s, silent_s", [(5, 9), (20, 15), (60, 45), (400, 300)])
+def test_a_server_that_falls_silent_is_asked_and_left_after_three_quarters_of_the_keep_alive(
+    keep_alive_s, silent_s
+):
+    for quiet_ms in (0, 1, 997, 31_234):
+        world = World().open((REQUEST[0], keep_alive_s, *REQUEST[2:]))
+        for _ in range(4 + quiet_ms // 1_000):
             world.step(1_000)
-    assert world.downs() == [(session.UP, causes.SILENT)]
-    assert 89_000 <= world.now_ms - begin_ms <= 92_000
-    assert PINGREQ in world.broker.kinds()
+        world.step(quiet_ms % 1_000)
+        assert world.session.phase == session.UP and world.downs() == []
+        world.broker.answers = set()
+        silent_ms = world.now_ms
+        while not world.downs() and world.now_ms < silent_ms + 600_000:
+            world.step(1_000)
+        assert world.downs() == [(session.UP, causes.SILENT)]
+        assert world.now_ms - silent_ms <= 1_000 * silent_s
+        assert world.broker.kinds()[-1] == PINGREQ, "left without being asked"
+
+
+def test_a_turn_that_comes_a_minute_late_asks_before_it_leaves():
+    world = World().up()
+    world.step(60_000)
+    assert world.downs() == []
+    world.step(1)
+    assert world.broker.kinds()[-1] == PINGREQ and world.step(30_000).downs() == []
 
 
 def test_a_publish_without_its_puback_for_60_s_ends_the_session_though_pings_are_answered():

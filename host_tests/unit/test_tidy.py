@@ -102,6 +102,8 @@ PLANTED = [
         for name in ("time", "socket", "random", "os", "machine", "network", "usocket", "utime")
     ),
     (rules.pure_core, LOG, "from os import urandom\n"),
+    (rules.whole_times, "firmware/tidegate/hal/rp2.py", "x = time.time()\n"),
+    (rules.whole_times, "boards/posix/board.py", "x = time.time()\n"),
     (rules.sizes, LOG, "x = 1\n" * (rules.MODULE_LINES_MAX + 1)),
     (rules.sizes, LOG, "x = '" + "a" * rules.COLUMNS_MAX + "'\n"),
     (rules.sizes, LOG, "def f():\n" + LONG_BODY),

@@ -77,8 +77,8 @@ def test_a_lag_that_stands_still_is_cleared_when_it_falls_and_not_before():
 def test_a_device_is_offline_after_its_time_and_back_at_once():
     story = Story()
     away = [device(online=False)]
-    assert story.at(299, [], away) == [] and story.at(300, [], away) == [("raised", "offline")]
-    assert story.at(310, [], away) == []
+    assert story.at(29, [], away) == [] and story.at(30, [], away) == [("raised", "offline")]
+    assert story.at(40, [], away) == []
     assert story.at(320, [], [device()]) == [("cleared", "offline")]
 
 

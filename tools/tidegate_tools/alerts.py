@@ -24,7 +24,7 @@ class Thresholds:
 
     lag_s: int = 300
     rising_s: int = 300
-    offline_s: int = 300
+    offline_s: int = 30
     repeats_percent: int = 20
     repeats_least: int = 100
     delay_s: int = 60

@@ -60,7 +60,8 @@ class Part(NamedTuple):
 class Batch:
     """A checked batch. `utc_zero_ms` is the UTC of the boot's moment 0, or None; `lag_age_s` is
     None where the device cannot date its oldest observation; `lag_rate` is observations confirmed
-    a second, `drain_s` in how many s all will be, None where nothing moves.
+    a second, `drain_s` in how many s all will be, None where nothing moves; `late_ms` how much
+    later than by `utc_zero_ms` it may all have been, None where the device cannot tell.
     """
 
     device: str
@@ -79,6 +80,7 @@ class Batch:
     lag_bytes: int = 0
     lag_rate: int = 0
     drain_s: int | None = None
+    late_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,9 @@ def _batch(device, kind, members):
     mono_ms = _count(members, "mono")
     quality = _word(members, "q", QUALITIES)
     utc_ms = _count_or_null(members, "utc")
+    late_ms = _count(members, "late_ms") if "late_ms" in members else None
+    _need(late_ms is None or quality == "estimated" and utc_ms is not None,
+          "`late_ms` belongs to an estimated `utc`")
     historical = members.get("historical")
     _need(isinstance(historical, bool), "`historical` is not true or false")
     lag = members.get("lag")
@@ -163,7 +168,8 @@ def _batch(device, kind, members):
         historical, _count_or_null(lag, "age_s"), _count(lag, "count"), _gaps(members),
         tuple(each for each in found if isinstance(each, Observation)),
         tuple(each for each in found if isinstance(each, Part)), "snapshot" in members,
-        _count(lag, "bytes"), _count(lag, "rate"), _count_or_null(lag, "drain_s"))
+        _count(lag, "bytes"), _count(lag, "rate"), _count_or_null(lag, "drain_s"),
+        late_ms)
 
 
 def _gaps(members):

@@ -10,8 +10,7 @@ LOGS = ("telemetry", "records")
 QUALITIES = ("unknown", "estimated", "rtc", "synced")
 REASONS = ("evicted", "lost", "cut")
 TIMED = 4
-RECORDS, HISTORICAL, DATED, AGED, SNAPSHOT = 1, 2, 16, 32, 64
-FLAGS_KNOWN = 0x7F
+RECORDS, HISTORICAL, DATED, AGED, SNAPSHOT, LATE = 1, 2, 16, 32, 64, 128
 NUMBER, TEXT, OPAQUE, PART = 0, 1, 2, 3
 SAME_TIME = 4
 
@@ -25,8 +24,6 @@ def members(payload):
     if reader.byte() != VERSION:
         raise ValueError("the version is not %d" % VERSION)
     flags = reader.byte()
-    if flags & ~FLAGS_KNOWN:
-        raise ValueError("an unknown flag is set")
     found = {
         "v": 1, "log": LOGS[flags & RECORDS], "historical": bool(flags & HISTORICAL),
         "q": QUALITIES[flags >> 2 & 3], "store": binascii.hexlify(reader.data(8)).decode(),
@@ -35,6 +32,8 @@ def members(payload):
     for name in ("seq", "boot", "mono"):
         found[name] = reader.varint()
     found["utc"] = reader.varint() if flags & DATED else None
+    if flags & LATE:
+        found["late_ms"] = reader.varint()
     age_s = reader.varint() if flags & AGED else None
     found["lag"] = {"age_s": age_s}
     for name in ("count", "bytes", "rate"):

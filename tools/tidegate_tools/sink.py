@@ -184,7 +184,8 @@ class Exchange:
         stream = (echo.device, echo.store, echo.log)
         is_again = stream in self._earlier
         self._earlier.discard(stream)
-        await self._client.publish(echo.topic, echo.payload(is_again), qos=1, timeout=ECHO_S_MAX)
+        payload = echo.payload(is_again, time.time_ns() // 1_000_000)
+        await self._client.publish(echo.topic, payload, qos=1, timeout=ECHO_S_MAX)
 
     def _take(self, message):
         at_ms = time.time_ns() // 1_000_000

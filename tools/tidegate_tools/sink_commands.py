@@ -115,7 +115,7 @@ def sink_alerts(
     metrics_port: Annotated[int | None, Option(
         min=1, max=65535, help="Port of a Prometheus endpoint on loopback.")] = None,
     lag: Annotated[int, Option(min=1, help="Seconds behind that, rising, are an alert.")] = 300,
-    offline: Annotated[int, Option(min=0, help="Seconds offline that are an alert.")] = 300,
+    offline: Annotated[int, Option(min=0, help="Seconds offline that are an alert.")] = 30,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object an alert.")] = False,
 ):
     """Say when a device falls behind, is away, repeats itself, lost something or has another

@@ -50,12 +50,15 @@ class Echo:
     def topic(self):
         return "tidegate/1/%s/confirm" % self.device
 
-    def payload(self, is_again=False):
-        """The message. `is_again` asks the device to send what is not covered once more."""
+    def payload(self, is_again=False, utc_ms=None):
+        """The message. `is_again` asks the device to send what is not covered once more; utc_ms,
+        the time at which this is sent, for a device that has no other."""
         members = {"store": self.store, "log": self.log, "upto": self.upto,
                    "ahead": [list(item) for item in self.ahead]}
         if is_again:
             members["again"] = True
+        if utc_ms is not None:
+            members["utc_ms"] = utc_ms
         return json.dumps(members).encode()
 
 

@@ -23,7 +23,8 @@ KEYS = (
     ("confirm", CHOICE, "echo", 0, 0, ("echo", "puback"), "who confirms: the receiver's echo, or "
      "the server's PUBACK"),
     ("codec", CHOICE, "json", 0, 0, ("json", "packed", "collection"), "form of the payloads"),
-    ("keep_alive_s", INTEGER, 60, KEEP_ALIVE_S_MIN, KEEP_ALIVE_S_MAX, (), "MQTT keep-alive"),
+    ("keep_alive_s", INTEGER, 55, KEEP_ALIVE_S_MIN, KEEP_ALIVE_S_MAX, (), "MQTT keep-alive"),
+    ("time_servers", TEXT, "", 0, 256, (), "SNTP servers: names, separated by blanks, or none"),
     ("policies", TABLE, {}, 0, 0, (), "of observations, other than the catalogue's: a table of "
      "ids, each with a table of names and values; checked by observe.policy"),
     ("command_key", TEXT, "", 0, COMMAND_KEY_BYTES_MAX, (), "secret that signs commands which "

@@ -27,6 +27,7 @@ class Counters:
         self.resent = 0
         self.clock_steps = 0
         self.turns_failed = 0
+        self.clock_steps = 0
         self.messages_refused = 0
         self.messages_oversized = 0
 

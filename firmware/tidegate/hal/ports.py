@@ -19,8 +19,15 @@ class Clock:
     def utc_ms(self):
         """(milliseconds since 1970-01-01 UTC, quality), or None while the time is unknown.
 
-        Quality is one of the codes in `clock.anchor`.
+        Quality is one of the codes in `clock.anchor`. Never from a time that was set as not known.
         """
+
+    # Optional, where there is a clock that can be set:
+    #
+    # def set_utc_ms(self, utc_ms, is_known):
+    #     Servers say that it is `utc_ms`, which the clock is to keep for the next start. Where not
+    #     is_known, it is at least that: only for the dates of certificates, which TLS checks
+    #     against the system's clock.
 
 
 class Entropy:

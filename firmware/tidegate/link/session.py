@@ -3,8 +3,8 @@
 from tidegate.errors import LinkError
 from tidegate.limits import (
     AZURE_TOPIC_BYTES_MAX, CONNACK_MS_MAX, CONNECT_MS_MAX, HANDSHAKE_MS_MAX, PACKET_ID_MAX,
-    RESOLVE_MS_MAX, SUBACK_MS_MAX, TICKS_MASK_MS, TX_BYTES_MAX, UNCONFIRMED_MS_MAX,
-    WINDOW_COUNT_MAX,
+    PINGRESP_MS_MIN, RESOLVE_MS_MAX, SUBACK_MS_MAX, TICKS_MASK_MS, TURN_WAIT_MS_MAX, TX_BYTES_MAX,
+    UNCONFIRMED_MS_MAX, WINDOW_COUNT_MAX,
 )
 from tidegate.link import causes, codec
 from tidegate.link.wire import Wire
@@ -48,7 +48,7 @@ class Session:
         self._packet_id = 0
         self._window_count = WINDOW_COUNT_MAX
         self._is_leaving = False
-        self._phase_ms = self._received_ms = self._sent_ms = self._pinged_ms = 0
+        self._phase_ms = self._received_ms = self._sent_ms = self._pinged_ms = self._asked_ms = 0
         self._keep_alive_ms = 0
         self._server, self._address, self._request = None, None, None
         self.patience_ms = 0
@@ -161,7 +161,7 @@ class Session:
     def _greet(self, now_ms):
         """The connection stands: CONNECT, behind the handshake of TLS where that is wanted."""
         identity, keep_alive_s, will_topic, will, _ = self._request
-        self._received_ms = self._sent_ms = self._pinged_ms = now_ms
+        self._received_ms = self._sent_ms = self._pinged_ms = self._asked_ms = now_ms
         will_topic = self._profile.outward(will_topic)
         self._codec.connect(identity, keep_alive_s, will_topic, will)
         if self._server[2]:
@@ -244,16 +244,23 @@ class Session:
             self._handler.on_up(now_ms)
 
     def _check_liveness(self, now_ms):
+        """A server that is silent for half of the keep-alive is asked, and left when it has been
+        silent for three quarters: by the turn after which it would be later than that."""
         half_ms = self._keep_alive_ms >> 1
         quiet_ms = (now_ms - self._received_ms) & TICKS_MASK_MS
-        if quiet_ms > self._keep_alive_ms + half_ms:
+        unasked_ms = (now_ms - self._pinged_ms) & TICKS_MASK_MS
+        is_asked = unasked_ms <= quiet_ms
+        if (is_asked and quiet_ms >= half_ms + max(half_ms >> 1, PINGRESP_MS_MIN)
+                - TURN_WAIT_MS_MAX and (now_ms - self._asked_ms) & TICKS_MASK_MS
+                >= PINGRESP_MS_MIN - TURN_WAIT_MS_MAX):
             raise LinkError(causes.SILENT)
         for packet_id in self._in_flight:
             if (now_ms - self._in_flight[packet_id]) & TICKS_MASK_MS > UNCONFIRMED_MS_MAX:
                 raise LinkError(causes.UNCONFIRMED)
         unsent_ms = (now_ms - self._sent_ms) & TICKS_MASK_MS
-        unasked_ms = (now_ms - self._pinged_ms) & TICKS_MASK_MS
         if max(quiet_ms, unsent_ms) >= half_ms and unasked_ms >= half_ms:
+            if not is_asked:
+                self._asked_ms = now_ms
             self._pinged_ms = now_ms
             self._codec.ping()
 

@@ -13,15 +13,16 @@ from tidegate.spool.cursor import END, LOST, OBSERVATION, OTHER, PASSED, Cursor
 class Recovered:
     """What start-up found in one log.
 
-    boot (the highest, 0 where there is none), store_id (empty where the log is blank),
-    sector_count (readable headers), read_sector_count and observation_count (read since the
-    checkpoint), checkpoint_number (-1: none), is_cut (a torn tail was left behind), lost_count,
-    retired (blocks), is_foreign (bytes without a readable sector), is_sealed (the tail is whole),
+    boot (the highest, 0 where there is none), end_ms (how old that boot was known to be), store_id
+    (empty where the log is blank), sector_count (readable headers), read_sector_count and
+    observation_count (read since the checkpoint), checkpoint_number (-1: none), is_cut (a torn
+    tail was left behind), lost_count, retired (blocks), is_foreign (bytes without a readable
+    sector), is_sealed (the tail is whole),
     cursor (where reading ended).
     """
 
     def __init__(self):
-        self.boot = 0
+        self.boot = self.end_ms = 0
         self.store_id = b""
         self.sector_count = 0
         self.read_sector_count = 0
@@ -135,9 +136,14 @@ def _read(log, cursor, number, latest, found):
     cursor.enter(number)
     cursor.take_hole()
     begun_number = read_number = -1
-    reader = cursor.frame
+    reader, boot = cursor.frame, cursor.boot
     while True:
         step = cursor.step(True)
+        if cursor.boot != boot:
+            log.anchors.follow(cursor.boot, boot, found.end_ms)
+            boot, found.end_ms = cursor.boot, 0
+        moment_ms = cursor.mono_base_ms + (reader.delta_ms if step == OBSERVATION else 0)
+        found.end_ms = max(found.end_ms, moment_ms)
         if cursor.number != read_number:
             read_number = cursor.number
             found.read_sector_count += 1

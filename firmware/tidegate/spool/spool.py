@@ -84,6 +84,8 @@ class Spool:
             assert len(store_id) == STORE_ID_BYTES
             self.store_id = store_id
         self.boot += 1
+        before = self.report[TELEMETRY]
+        self.anchors.follow(self.boot, before.boot, before.end_ms)
         for log, found in zip(self.logs, self.report):
             log.header.store_id = self.store_id
             if found.cursor is not None:

@@ -1,6 +1,6 @@
 """From a track to one payload: what goes together, and how it is dated."""
 
-from tidegate.clock.anchor import QUALITY_NAMES
+from tidegate.clock.anchor import ESTIMATED, QUALITY_NAMES
 from tidegate.limits import BATCH_COUNT_MAX, GAPS_PER_BATCH_MAX, TICKS_PERIOD_MS
 from tidegate.observe.catalogue import LOG_NAMES
 
@@ -10,10 +10,10 @@ EVICTED, LOST, CUT = "evicted", "lost", "cut"
 class Batch:
     """Builds batches and says which seqs the last one covers: first..last, both inside.
 
-    A batch never spans two boots, a hole or a confirmed range, nor goes back in time. A hole
-    before its first observation is covered by it, and named in it but for what of it is
-    confirmed. Where that observation is not to be sent, or the hole is in pieces, the batch holds
-    none. A value that does not fit a payload leaves in parts, each in a batch of its own;
+    A batch never spans two boots, two ties to UTC, a hole or a confirmed range, nor goes back in
+    time. A hole before its first observation is covered by it, and named in it but for what of it
+    is confirmed. Where that observation is not to be sent, or the hole is in pieces, the batch
+    holds none. A value that does not fit a payload leaves in parts, each in a batch of its own;
     `part_seq` is its seq, else 0, and first..last then covers what was passed over before it.
     With its last part `count` is 1.
     Arguments: codec; identity, (device id, store id as hex, boot of this start); anchor, of this
@@ -45,7 +45,7 @@ class Batch:
                 return None
             self._codec.begin(self._envelope(track, self.last + 1, cursor.mono_base_ms, gaps, lag))
             return self._codec.finish()
-        boot, first_seq = cursor.boot, cursor.seq
+        boot, first_seq, utc_zero_ms = cursor.boot, cursor.seq, cursor.utc_zero_ms
         self.first = self.first if gaps else first_seq
         base_ms = cursor.mono_base_ms + cursor.frame.delta_ms
         self._codec.begin(self._envelope(track, first_seq, base_ms, gaps, lag))
@@ -53,7 +53,8 @@ class Batch:
         while True:
             delta_ms = cursor.mono_base_ms + cursor.frame.delta_ms - base_ms
             # What was held back is older than what was recorded before it.
-            is_other = self.count and (cursor.boot != boot or cursor.hole or delta_ms < last_ms)
+            is_other = self.count and (cursor.boot != boot or cursor.hole or delta_ms < last_ms
+                                       or cursor.utc_zero_ms != utc_zero_ms)
             if is_other or not self._codec.add(
                     cursor.seq - first_seq, delta_ms, cursor.frame.observation_id,
                     cursor.frame.value):
@@ -141,16 +142,34 @@ class Batch:
         """(boot, monotonic ms, UTC in ms or None) of a sector that began at `begin`."""
         boot, base_ms, wrap_count = begin
         mono_ms = wrap_count * TICKS_PERIOD_MS + base_ms
-        utc_zero_ms = log.anchors.get(boot)[0]
-        if boot == self._boot:
-            utc_zero_ms = self._anchor.utc_zero_ms
+        utc_zero_ms = self._best(log, boot)[0]
         return boot, mono_ms, None if utc_zero_ms is None else utc_zero_ms + mono_ms
+
+    def _best(self, log, boot):
+        """(UTC of a boot's moment 0 or None, quality) as it is known best now."""
+        if boot == self._boot:
+            return self._anchor.utc_zero_ms, self._anchor.quality
+        return log.anchors.get(boot)
+
+    def _date(self, cursor):
+        """The tie that was in force when what the cursor stands on was written, unless a better
+        one is known now: a clock that moves later re-dates nothing.
+
+        Result: (UTC of the moment 0 or None, quality, how much later it may be or None).
+        """
+        log, boot = cursor.log, cursor.boot
+        utc_zero_ms, quality = self._best(log, boot)
+        if quality <= cursor.quality:
+            utc_zero_ms, quality = cursor.utc_zero_ms, cursor.quality
+        if not quality:
+            floor_ms, slack_ms = log.anchors.bounds(boot)
+            if slack_ms is not None:
+                return floor_ms, ESTIMATED, slack_ms
+        return utc_zero_ms, quality, None
 
     def _envelope(self, track, seq, base_ms, gaps, lag):
         cursor = track.cursor
-        utc_zero_ms, quality = cursor.utc_zero_ms, cursor.quality
-        if cursor.boot == self._boot:
-            utc_zero_ms, quality = self._anchor.utc_zero_ms, self._anchor.quality
+        utc_zero_ms, quality, late_ms = self._date(cursor)
         members = self._members
         members["log"] = LOG_NAMES[track.log_index]
         members["seq"] = seq
@@ -158,6 +177,9 @@ class Batch:
         members["mono"] = base_ms
         members["utc"] = None if utc_zero_ms is None else utc_zero_ms + base_ms
         members["q"] = QUALITY_NAMES[quality]
+        members.pop("late_ms", None)
+        if late_ms is not None:
+            members["late_ms"] = late_ms
         members["historical"] = track.is_backlog
         members["lag"] = lag
         members["gaps"] = gaps

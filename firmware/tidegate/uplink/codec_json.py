@@ -45,8 +45,11 @@ class JsonCodec:
         self._number(b',"utc":', envelope["utc"])
         payload.data(b',"q":"')
         payload.data(_QUALITIES[envelope["q"]])
-        payload.data(b'","historical":true' if envelope["historical"]
-                     else b'","historical":false')
+        payload.data(b'"')
+        if "late_ms" in envelope:
+            self._number(b',"late_ms":', envelope["late_ms"])
+        payload.data(b',"historical":true' if envelope["historical"]
+                     else b',"historical":false')
         lag = envelope["lag"]
         self._number(b',"lag":{"age_s":', lag["age_s"])
         self._number(b',"count":', lag["count"])

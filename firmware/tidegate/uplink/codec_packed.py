@@ -8,7 +8,7 @@ VERSION = 1
 _NUMBER, _TEXT, _OPAQUE, _PART = 0, 1, 2, 3
 _SAME_TIME = 4
 _TIMED = 4
-_RECORDS, _HISTORICAL, _DATED, _AGED, _SNAPSHOT = 1, 2, 16, 32, 64
+_RECORDS, _HISTORICAL, _DATED, _AGED, _SNAPSHOT, _LATE = 1, 2, 16, 32, 64, 128
 # Key, time, seq and value of a number: four varints of at most 2, 9, 5 and 10 bytes.
 _NUMBER_BYTES_MAX = 26
 
@@ -46,6 +46,7 @@ class PackedCodec:
         flags |= 0 if utc_ms is None else _DATED
         flags |= 0 if lag["age_s"] is None else _AGED
         flags |= _SNAPSHOT if self._is_snapshot else 0
+        flags |= _LATE if "late_ms" in envelope else 0
         payload.byte(VERSION)
         payload.byte(flags)
         if self._head is None:
@@ -57,6 +58,8 @@ class PackedCodec:
             payload.varint(envelope[name])
         if utc_ms is not None:
             payload.varint(utc_ms)
+        if flags & _LATE:
+            payload.varint(envelope["late_ms"])
         if lag["age_s"] is not None:
             payload.varint(lag["age_s"])
         payload.varint(lag["count"])

@@ -55,6 +55,7 @@ class Uplink:
         self._in_flight_count = [0, 0]
         self._up_ms = self._lag_ms = 0
         self._unechoed_count = 0
+        self.told_ms = None
         # Fewer where memory is short.
         self.window_count = WINDOW_COUNT_MAX
         self.is_up = False
@@ -146,6 +147,7 @@ class Uplink:
             return False
         if is_good:
             self._counters.echoes += 1
+            self.told_ms = echo.get("utc_ms") if _is_seq(echo.get("utc_ms")) else None
             for first, last in ranges:
                 self._confirm(log, first, last)
             self._pace(now_ms)
