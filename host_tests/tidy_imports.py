@@ -13,7 +13,8 @@ LAYERS = (
     {"limits", "errors"},
     {"clock", "observe", "spool", "uplink", "link", "config", "console", "diag"},
     {"sources", "hal"},
-    {"agent", "guidance", "presence", "reconnect", "remote", "timekeeping", "verbs"},
+    {"agent", "configuring", "guidance", "presence", "reconnect", "remote", "timekeeping",
+     "verbs"},
     {"run"},
 )
 FORBIDDEN_PAIRS = {("spool", "link"), ("link", "spool")}

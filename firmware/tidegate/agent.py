@@ -1,6 +1,8 @@
 """The agent: one turn is one call of `step`, which does bounded work and returns."""
 
 from tidegate.clock.monotonic import Monotonic
+from tidegate.config.store import Store, load
+from tidegate.configuring import Configuring
 from tidegate.diag import trail
 from tidegate.diag.counters import Counters
 from tidegate.errors import SpoolError
@@ -34,13 +36,17 @@ class Agent:
 
     Arguments: ports, an object with clock, entropy, flash, network, terminal, watchdog, name (of
     the board), reset_cause (a number); source, with step(elapsed_ms, emit), elapsed_ms counting
-    from UTC moment `scenario_utc_ms`; configuration, checked by `config.schema`; simple, the
-    module umqtt.simple.
+    from UTC moment `scenario_utc_ms`; configuration, a `config.store.Store`, or what the factory
+    gave, on top of which what was set later is loaded; simple, the module umqtt.simple.
     Errors: SpoolError where the flash region is too small. One that holds something else, or a
     newer format, is set aside: the agent works in RAM and says so.
     """
 
     def __init__(self, ports, source, configuration, simple, scenario_utc_ms=0):
+        store = configuration
+        if not isinstance(store, Store):
+            store = load(ports.keep, configuration)
+        configuration = store.running
         self._ports = ports
         self._source = source
         self._scenario_utc_ms = scenario_utc_ms
@@ -66,6 +72,7 @@ class Agent:
             codec, suppressor)
         self.presence = Presence(self, configuration["device_id"], ports.name)
         self.backoff = Backoff(chance.below)
+        self.configuring = Configuring(self, store, suppressor)
         self.verbs = Verbs(self, suppressor)
         self.remote = Remote(self, suppressor, configuration["device_id"],
                              configuration["command_key"].encode(), ports.keep)
@@ -106,6 +113,7 @@ class Agent:
         self.uplink.step(now_ms)
         self.remote.step(now_ms)
         self.verbs.step(now_ms)
+        self.configuring.step(now_ms)
         self.session.step(now_ms)
         self.spool.idle(now_ms)
         # What went out or was confirmed has made room for more: go on until nothing moves.

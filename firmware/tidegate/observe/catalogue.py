@@ -96,10 +96,13 @@ ROWS = (
 
 # What the agent observes of itself.
 COMMAND_COUNTER_ID, OUTAGE_ID = 4_001, 4_003
+CONFIGURATION_ID = 4_006
 OWN_ROWS = (
     (COMMAND_COUNTER_ID, "CommandCounter", NUMBER, "", 0, RECORDS, EXACT,
      0, 0, 0, 0, 0, 0, COUNT53_MAX),
     (OUTAGE_ID, "Outage", TEXT, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 1, TEXT_BYTES_MAX),
+    (CONFIGURATION_ID, "Configuration", TEXT, "", 0, RECORDS, EXACT,
+     0, 0, 0, 0, 0, 1, TEXT_BYTES_MAX),
 )
 
 
