@@ -6,8 +6,8 @@ The HMAC of the good command was made by CPython's `hmac`, not by the code under
 import json
 
 from tidegate.limits import (
-    COMMAND_BURST_COUNT, COMMAND_BYTES_MAX, COMMAND_PERIOD_MS, REPLY_BYTES_MAX, REPLY_COUNT_MAX,
-    TICKS_MASK_MS,
+    COMMAND_ARGUMENT_COUNT_MAX, COMMAND_BURST_COUNT, COMMAND_BYTES_MAX, COMMAND_PERIOD_MS,
+    REPLY_BYTES_MAX, REPLY_COUNT_MAX, TICKS_MASK_MS,
 )
 from tidegate.uplink import commands
 from tidegate.uplink.hmac import hmac_sha256, is_equal
@@ -108,8 +108,9 @@ def check_what_is_wrong_is_refused_by_name():
         assert line.error(payload) == "malformed", payload
     for spoilt in ({"id": ""}, {"id": 5}, {"id": "a b"}, {"id": "x" * 37}, {"id": "a\n"},
                    {"v": 2}, {"v": True}, {"v": 1.0}, {"verb": ""}, {"verb": None}, {"arg": 5},
-                   {"arg": "x" * 65}, {"arg": "\x7f"}, {"counter": True}, {"counter": -1},
-                   {"counter": 1 << 60}, {"counter": "7"}, {"mac": 5}, {"other": 1}):
+                   {"arg": "x" * (COMMAND_ARGUMENT_COUNT_MAX + 1)}, {"arg": "\x7f"},
+                   {"counter": True}, {"counter": -1}, {"counter": 1 << 60}, {"counter": "7"},
+                   {"mac": 5}, {"other": 1}):
         form = command()
         form.update(spoilt)
         assert line.error(form) == "malformed", spoilt

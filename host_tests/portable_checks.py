@@ -5,6 +5,8 @@ prints its name when it has passed.
 """
 
 import command_checks
+import config_checks
+import config_mutations
 import dating_world
 import meter_checks
 import suppress_checks
@@ -214,9 +216,9 @@ CHECKS = (
     check_monotonic, check_backoff, check_ranges, check_frame, check_configuration,
     check_suppression, check_wire, check_session, check_spool, check_payload, check_echoes,
     check_uplink,
-) + command_checks.CHECKS + meter_checks.CHECKS + suppress_checks.CHECKS + (
-    time_checks.CHECKS + dating_world.CHECKS
-)  # fmt: skip
+)
+CHECKS += command_checks.CHECKS + config_checks.CHECKS + config_mutations.CHECKS
+CHECKS += meter_checks.CHECKS + suppress_checks.CHECKS + time_checks.CHECKS + dating_world.CHECKS
 
 
 def main():

@@ -13,8 +13,8 @@ LAYERS = (
     {"limits", "errors"},
     {"clock", "observe", "spool", "uplink", "link", "config", "console", "diag"},
     {"sources", "hal"},
-    {"agent", "guidance", "presence", "reconnect", "remote", "timekeeping", "verbs",
-     "vitals"},
+    {"agent", "configuring", "guidance", "presence", "reconnect", "remote", "timekeeping",
+     "verbs", "vitals"},
     {"run"},
 )
 FORBIDDEN_PAIRS = {("spool", "link"), ("link", "spool")}

@@ -2,6 +2,8 @@
 
 from tidegate.clock.monotonic import Monotonic
 from tidegate.clock.servers import TimeServers
+from tidegate.config.store import Store, load
+from tidegate.configuring import Configuring
 from tidegate.diag import trail, watch
 from tidegate.diag.counters import Counters
 from tidegate.errors import SpoolError
@@ -36,13 +38,18 @@ class Agent:
 
     Arguments: ports, an object with clock, entropy, flash, keep, memory, network, scratch,
     terminal, watchdog, name (of the board), reset_cause (a number); source, with
-    step(elapsed_ms, emit), elapsed_ms counting from UTC moment `scenario_utc_ms`; configuration,
-    checked by `config.schema`; simple, the module umqtt.simple.
+    step(elapsed_ms, emit), elapsed_ms counting from UTC moment `scenario_utc_ms`; configuration, a
+    `config.store.Store`, or what the factory gave, on top of which what was set later is loaded;
+    simple, the module umqtt.simple.
     Errors: SpoolError where the flash region is too small. One that holds something else, or a
     newer format, is set aside: the agent works in RAM and says so.
     """
 
     def __init__(self, ports, source, configuration, simple, scenario_utc_ms=0):
+        store = configuration
+        if not isinstance(store, Store):
+            store = load(ports.keep, configuration)
+        configuration = store.running
         self._ports = ports
         self._source = source
         self._scenario_utc_ms = scenario_utc_ms
@@ -73,6 +80,7 @@ class Agent:
             codec, suppressor)
         self.presence = Presence(self, configuration["device_id"], ports.name)
         self.backoff = Backoff(chance.below)
+        self.configuring = Configuring(self, store, suppressor)
         self.verbs = Verbs(self, suppressor)
         self.remote = Remote(self, suppressor, configuration["device_id"],
                              configuration["command_key"].encode(), ports.keep)
@@ -87,7 +95,7 @@ class Agent:
         self._offer = self.sampler.offer
         self._sampled_ms = self.monotonic.now_ms - SAMPLE_PERIOD_MS
         self._told_refused_count = 0
-        self.vitals = Vitals(self, ports, suppressor)
+        self.vitals = Vitals(self, ports, suppressor, store)
         self._watch = self.vitals.watch
 
     def step(self, ticks_ms):
@@ -121,6 +129,7 @@ class Agent:
         self.uplink.step(now_ms)
         self.remote.step(now_ms)
         self.verbs.step(now_ms)
+        self.configuring.step(now_ms)
         self.session.step(now_ms)
         self._watch.enter(watch.SPOOL)
         self.spool.idle(now_ms)

@@ -18,14 +18,19 @@ class Reconnect:
         self._agent = agent
         self._network = network
         self._configuration = configuration
-        is_secure = configuration["tls"] != "off"
-        self._servers = ((configuration["host"], configuration["port"], is_secure),)
+        self.adopt()
         self._outage = Outage(0)
         self._was_linked = True
         self._up_at = -1
         now_ms = agent.monotonic.now_ms
         agent.backoff.start(now_ms)
         agent.endpoints.lost(agent.backoff.period_ms, now_ms)
+
+    def adopt(self):
+        """The configuration names other servers, from the next attempt on."""
+        configuration = self._configuration
+        is_secure = configuration["tls"] != "off"
+        self._servers = ((configuration["host"], configuration["port"], is_secure),)
 
     def step(self, now_ms):
         """Follow the own link; open a session, or leave one for another server, if it is time."""

@@ -25,7 +25,9 @@ class Remote:
             ("tidegate/1/%s/%s" % (device_id, name)).encode()
             for name in ("cmd", "reply", "confirm")]
         self.topics = (self._confirm_topic, HINT_TOPIC, self._topic, agent.presence.topic)
-        self.verbs = agent.verbs.table
+        self.verbs = dict(agent.verbs.table)
+        # Who asks makes a difference there.
+        self.verbs["config"] = (agent.configuring.changes, agent.configuring.ask_by_command)
         self.guidance = Guidance(agent, keep)
 
     def step(self, now_ms):

@@ -20,8 +20,9 @@ class Verbs:
     """What may be asked of the agent, by whoever may ask.
 
     Arguments: agent, whose parts are there when a verb is used; suppressor.
-    Members: table, {verb: (whether it changes something, function(argument, now_ms) -> (error or
-    "", result as a dict))}; wants_restart, True once the board is to be started anew.
+    Members: table, {verb: (whether it changes something, or a function of the argument that says
+    so; function(argument, now_ms) -> (error or "", result as a dict))}; wants_restart, True once
+    the board is to be started anew.
     """
 
     def __init__(self, agent, suppressor):
@@ -38,6 +39,7 @@ class Verbs:
             "again": (True, self._again), "backlog": (True, self._backlog),
             "snapshot": (True, self._snapshot), "rehearse": (True, self._rehearse),
             "reconnect": (True, self._reconnect), "restart": (True, self._restart),
+            "config": (agent.configuring.changes, agent.configuring.ask),
         }
 
     def step(self, now_ms):

@@ -16,17 +16,19 @@ from tidegate.observe.catalogue import CRASH_ID, HEALTH_ID, TELEMETRY
 class Vitals:
     """Joins boot, watch, progress, pressure and health with the agent they are of.
 
-    Arguments: agent, with its trail and its spool started; ports; suppressor; generation, of the
-    configuration.
+    Arguments: agent, with its trail and its spool started; ports; suppressor; store, of the
+    configuration, whose generation is followed.
     """
 
-    def __init__(self, agent, ports, suppressor, generation=0):
+    def __init__(self, agent, ports, suppressor, store):
         self._agent = agent
+        self._store = store
         self._memory = ports.memory
         self._suppressor = suppressor
         number = agent.spool.boot
         self._crumbs = Crumbs(ports.scratch)
-        self.boot = boot.Boot(ports.keep, self._crumbs, number, ports.reset_cause, generation)
+        self.boot = boot.Boot(ports.keep, self._crumbs, number, ports.reset_cause,
+                              store.generation)
         self._crumbs.begin(number)
         self.watch = watch.Watch(ports.clock, self._crumbs, agent.trail)
         self.progress = watch.Progress(agent.trail)
@@ -69,7 +71,7 @@ class Vitals:
         agent = self._agent
         up_s = agent.monotonic.total_ms(now_ms) // 1_000
         self._crumbs.lived(up_s)
-        if self.boot.step(up_s):
+        if self.boot.configure(self._store.generation) or self.boot.step(up_s):
             agent.trail.note(trail.WARNING, "safe mode left")
         if self.boot.is_pending:
             self._tell_crash(now_ms)

@@ -19,6 +19,7 @@ def test_every_port_keeps_its_contract_on_micropython(micropython, free_port, tm
         refused_port = taken.getsockname()[1]
         done = micropython(HERE / "port_checks.py", tmp_path, free_port, refused_port, heap="2M")
     assert done.stdout.endswith("all ports keep their contracts\n"), done.stdout
+    assert (tmp_path / "keep.name").stat().st_mode & 0o777 == 0o600, "it may be a secret"
 
 
 NOTHING_ALLOCATED = """

@@ -129,6 +129,7 @@ def test_the_will_is_the_opposite_of_the_birth_with_the_same_session():
 def test_the_configuration_s_identity_reaches_the_broker(username, password, flags, tail):
     world = AgentWorld(7)
     world.configuration.update(username=username, password=password)
+    world.boot()
     up(world)
     body = world.broker.packets[0][1]
     assert body[7] == flags and body.endswith(tail)
@@ -260,7 +261,7 @@ def test_subscriptions_are_made_before_anything_is_published():
 
 def test_an_agent_that_needs_the_time_for_its_token_says_so_and_tries_again():
     world = AgentWorld(15, is_dated=False)
-    world.configuration.update(profile="azure", sas_key="a2V5")
+    world.configuration.update(profile="azure", sas_key="a2V5", tls="unverified")
     world.boot()
     world.run(120_000)
     assert world.network.streams == [] and world.agent.counters.recorded > 10

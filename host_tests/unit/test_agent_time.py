@@ -191,8 +191,7 @@ def test_a_device_finds_a_dead_link_within_45_s_at_any_moment(has_traffic):
 def test_a_metered_link_may_take_five_minutes_and_asks_a_sixth_as_often():
     counts = {}
     for keep_alive_s in (55, 400):
-        world = AgentWorld(31)
-        world.configuration["keep_alive_s"] = keep_alive_s
+        world = type("World", (AgentWorld,), {"options": {"keep_alive_s": keep_alive_s}})(31)
         world.agent._source.step = lambda elapsed_ms, emit: None
         up(world).run(HOUR_MS)
         counts[keep_alive_s] = world.broker.kinds().count(PINGREQ)

@@ -151,6 +151,7 @@ def test_records_are_kept(tmp_path):
     fake = FakeKeep()
     port_checks.check_keep(lambda: fake)
     assert not PosixKeep(f"{tmp_path}/absent/").save("name", b"record")
+    assert (tmp_path / "name").stat().st_mode & 0o777 == 0o600, "it may be a secret"
 
 
 def test_name_servers_are_those_given_or_those_of_the_host(tmp_path, monkeypatch):

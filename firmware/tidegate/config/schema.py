@@ -1,86 +1,191 @@
-"""The configuration's keys, as one table, and the check that every source of it passes."""
+"""The configuration's keys, as one table, and the check that every source of it passes.
 
-from tidegate.errors import ConfigurationError
+Help texts, the JSON Schema and the reference in `docs/` are made from this table.
+"""
+
+import binascii
+import json
+
+from tidegate.config.nearest import nearest
+from tidegate.errors import CatalogueError, ConfigurationError
 from tidegate.limits import (
     COMMAND_KEY_BYTES_MAX, DEVICE_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN,
 )
+from tidegate.observe import policy
+from tidegate.observe.catalogue import Catalogue
 
 TEXT, INTEGER, CHOICE, TABLE = 0, 1, 2, 3
+# When another value takes effect: at once, with the next session, with the next start.
+NOW, SESSION, RESTART = 0, 1, 2
+EFFECT_NAMES = ("now", "session", "restart")
+# Who may set a key, beside the factory. What came from nowhere else is a default.
+FACTORY, CONSOLE, COMMAND, DEFAULT = "factory", "console", "command", "default"
+_ANYBODY, _CONSOLE, _NOBODY = (CONSOLE, COMMAND), (CONSOLE,), ()
 
-# name, type, default (None: must be given), minimum, maximum (of a text: bytes), choices, meaning
+# What a row says. DEFAULT_VALUE None: must be given. LOW, HIGH: of a text its length in bytes.
+# CUTS: a wrong value may cut the device off from its server or its operator.
+(NAME, KIND, UNIT, DEFAULT_VALUE, LOW, HIGH, CHOICES, EFFECT, SETTERS, CUTS, IS_SECRET,
+ MEANING) = range(12)
+
 KEYS = (
-    ("device_id", TEXT, None, 1, DEVICE_ID_BYTES_MAX, (), "name of the device in all topics"),
-    ("host", TEXT, None, 1, 253, (), "name or address of the MQTT server"),
-    ("port", INTEGER, 1883, 1, 65_535, (), "its TCP port"),
-    ("tls", CHOICE, "off", 0, 0, ("off", "on", "unverified"), "TLS; unverified: for development"),
-    ("tls_ca", TEXT, "", 0, 256, (), "DER file of the authority that the server must be of"),
-    ("tls_certificate", TEXT, "", 0, 256, (), "DER file of the device's own certificate"),
-    ("tls_key", TEXT, "", 0, 256, (), "DER file of its key, PKCS#8"),
-    ("profile", CHOICE, "generic", 0, 0, ("generic", "azure"), "kind of the server"),
-    ("sas_key", TEXT, "", 0, 128, (), "azure: the device's symmetric key, base64; never shown"),
-    ("username", TEXT, "", 0, 128, (), "user name, empty for none"),
-    ("password", TEXT, "", 0, 1_024, (), "password; never shown"),
-    ("confirm", CHOICE, "echo", 0, 0, ("echo", "puback"), "who confirms: the receiver's echo, or "
-     "the server's PUBACK"),
-    ("codec", CHOICE, "json", 0, 0, ("json", "packed", "collection"), "form of the payloads"),
-    ("keep_alive_s", INTEGER, 55, KEEP_ALIVE_S_MIN, KEEP_ALIVE_S_MAX, (), "MQTT keep-alive"),
-    ("time_servers", TEXT, "", 0, 256, (), "SNTP servers: names, separated by blanks, or none"),
-    ("policies", TABLE, {}, 0, 0, (), "of observations, other than the catalogue's: a table of "
-     "ids, each with a table of names and values; checked by observe.policy"),
-    ("command_key", TEXT, "", 0, COMMAND_KEY_BYTES_MAX, (), "secret that signs commands which "
-     "change something, empty for none; never shown"),
+    ("device_id", TEXT, "", None, 1, DEVICE_ID_BYTES_MAX, (), RESTART, _NOBODY, True, False,
+     "name of the device in all topics; given at provisioning, for good"),
+    ("host", TEXT, "", None, 1, 253, (), SESSION, _ANYBODY, True, False,
+     "name or address of the MQTT server"),
+    ("port", INTEGER, "", 1883, 1, 65_535, (), SESSION, _ANYBODY, True, False, "its TCP port"),
+    ("tls", CHOICE, "", "off", 0, 0, ("off", "on", "unverified"), RESTART, _ANYBODY, True, False,
+     "TLS to it; unverified takes any server: for development"),
+    ("tls_ca", TEXT, "", "", 0, 256, (), RESTART, _ANYBODY, True, False,
+     "DER file of the authority that the server's certificate must be of; needed where tls is on"),
+    ("tls_certificate", TEXT, "", "", 0, 256, (), RESTART, _ANYBODY, True, False,
+     "DER file of the device's own certificate; it and tls_key, or neither"),
+    ("tls_key", TEXT, "", "", 0, 256, (), RESTART, _ANYBODY, True, False,
+     "DER file of its key, PKCS#8"),
+    ("profile", CHOICE, "", "generic", 0, 0, ("generic", "azure"), RESTART, _ANYBODY, True, False,
+     "kind of the server; an Azure IoT Hub has topics and tokens of its own"),
+    ("sas_key", TEXT, "", "", 0, 128, (), RESTART, _ANYBODY, True, True,
+     "azure: the device's symmetric key, base64; not needed with tls_certificate"),
+    ("username", TEXT, "", "", 0, 128, (), SESSION, _ANYBODY, True, False,
+     "user name at the server, empty for none"),
+    ("password", TEXT, "", "", 0, 1_024, (), SESSION, _ANYBODY, True, True, "password for it"),
+    ("confirm", CHOICE, "", "echo", 0, 0, ("echo", "puback"), RESTART, _ANYBODY, False, False,
+     "who confirms: the receiver's echo, or the server's PUBACK"),
+    ("codec", CHOICE, "", "json", 0, 0, ("json", "packed", "collection"), RESTART, _ANYBODY,
+     False, False, "form of the payloads: readable, small, or the charger family's present one"),
+    ("keep_alive_s", INTEGER, "s", 55, KEEP_ALIVE_S_MIN, KEEP_ALIVE_S_MAX, (), SESSION, _ANYBODY,
+     True, False, "MQTT keep-alive"),
+    ("time_servers", TEXT, "", "", 0, 256, (), RESTART, _ANYBODY, False, False,
+     "SNTP servers: names, separated by blanks, or none"),
+    ("policies", TABLE, "", {}, 0, 0, (), NOW, _ANYBODY, False, False,
+     "of observations, other than the catalogue's: a table of ids, each with a table of names "
+     "and values, scaled as the values of the observation are"),
+    ("command_key", TEXT, "", "", 0, COMMAND_KEY_BYTES_MAX, (), NOW, _CONSOLE, True, True,
+     "signs commands that change something, empty for none"),
 )
 
-_DEVICE_ID_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+_ROWS = {row[NAME]: row for row in KEYS}
+_NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+# Texts of a narrower alphabet, and what to say of them.
+PLAIN = {
+    "device_id": "only letters, digits, '.', '_' and '-'",
+    "host": "the name alone, of letters, digits, '.', '_' and '-'; the port is a key of its own",
+}
+
+
+def row_of(name):
+    """The row of a key, None where there is none."""
+    return _ROWS.get(name)
 
 
 def check(given):
     """Argument: given, a dict of keys and values. Result: a dict of all keys, defaults filled in.
 
-    Errors: ConfigurationError names the key and what is allowed.
+    Errors: ConfigurationError names the first key that is wrong and what is allowed.
     """
+    found = faults(given)
+    if found:
+        name, reason = found[0]
+        raise ConfigurationError(reason if name is None else "%s: %s" % (name, reason))
+    return {row[NAME]: given.get(row[NAME], row[DEFAULT_VALUE]) for row in KEYS}
+
+
+def faults(given):
+    """All that is wrong with a dict of keys and values, as [(key, reason)]; None: no key's."""
     if not isinstance(given, dict):
-        raise ConfigurationError("the configuration is no table of keys and values")
-    known = [row[0] for row in KEYS]
-    for name in sorted(given):
-        if name not in known:
-            raise ConfigurationError("%s: no such key; known are %s" % (name, ", ".join(known)))
-    values = {}
+        return [(None, "the configuration is no table of keys and values")]
+    found = [(str(name), unknown(name)) for name in sorted(given, key=str)
+             if row_of(name) is None]
     for row in KEYS:
-        name, default = row[0], row[2]
-        if name not in given and default is None:
-            raise ConfigurationError("%s: must be given: %s" % (name, row[6]))
-        values[name] = given.get(name, default)
-        _check_value(row, values[name])
-    for character in values["device_id"]:
-        if character not in _DEVICE_ID_CHARACTERS:
-            raise ConfigurationError("device_id: only letters, digits, '.', '_' and '-'")
-    _check_tls(values)
-    return values
+        if row[NAME] in given:
+            reason = fault(row, given[row[NAME]])
+        else:
+            reason = "must be given: " + row[MEANING] if row[DEFAULT_VALUE] is None else ""
+        if reason:
+            found.append((row[NAME], reason))
+    if not found:
+        _relations({row[NAME]: given.get(row[NAME], row[DEFAULT_VALUE]) for row in KEYS}, found)
+    return found
 
 
-def _check_tls(values):
-    if values["profile"] == "azure" and values["tls"] == "off":
-        raise ConfigurationError("tls: on where profile is azure: a hub takes nothing else")
-    if values["profile"] == "azure" and not (values["sas_key"] or values["tls_certificate"]):
-        raise ConfigurationError("sas_key: it or tls_certificate must be given for azure")
-    if values["tls"] == "on" and not values["tls_ca"]:
-        raise ConfigurationError("tls_ca: must be given where tls is on: without the authority's"
-                                 " certificate nobody knows who answers")
-    if bool(values["tls_certificate"]) != bool(values["tls_key"]):
-        raise ConfigurationError("tls_certificate, tls_key: both or neither")
+def unknown(name):
+    """What to say of a key that does not exist: the nearest one, and all."""
+    known = [row[NAME] for row in KEYS]
+    near = nearest(str(name), known)
+    return "no such key; %sknown are %s" % (
+        "did you mean %s? " % near if near else "", ", ".join(known))
 
 
-def _check_value(row, value):
-    name, kind, _, low, high, choices, _ = row
+def fault(row, value):
+    """What is wrong with a value by itself; "" for nothing. No value stands in the text."""
+    kind, low, high = row[KIND], row[LOW], row[HIGH]
     if kind == CHOICE:
-        if value not in choices:
-            raise ConfigurationError("%s: one of %s" % (name, ", ".join(choices)))
-    elif kind == TABLE:
-        if not isinstance(value, dict):
-            raise ConfigurationError("%s: a table" % name)
-    elif kind == TEXT:
-        if not isinstance(value, str) or not low <= len(value.encode()) <= high:
-            raise ConfigurationError("%s: a text of %d to %d bytes" % (name, low, high))
-    elif not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigurationError("%s: an integer from %d to %d" % (name, low, high))
+        return "" if value in row[CHOICES] else "one of " + ", ".join(row[CHOICES])
+    if kind == TABLE:
+        return _table_fault(value)
+    if kind == INTEGER:
+        is_good = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return "" if is_good else "an integer from %d to %d%s" % (
+            low, high, " " + row[UNIT] if row[UNIT] else "")
+    size = _bytes_of(value)
+    if not low <= size <= high:
+        return "a text of %d to %d bytes, without control characters" % (low, high)
+    if row[NAME] in PLAIN and not all(each in _NAME_CHARACTERS for each in value):
+        return PLAIN[row[NAME]]
+    return ""
+
+
+def read(row, text):
+    """What somebody typed as the value of a key. Result: (value, "") or (None, what is wrong)."""
+    value = "" if text == '""' else text
+    if row[KIND] == INTEGER:
+        is_number = 0 < len(text) < 10 and all(each in "0123456789" for each in text)
+        value = int(text) if is_number else None
+    elif row[KIND] == TABLE:
+        try:
+            value = json.loads(text)
+        except (ValueError, RuntimeError):
+            # RuntimeError: brackets nested deeper than the parser goes.
+            return None, "a table as JSON, such as {\"501\": {\"bound\": 3000}}"
+    wrong = fault(row, value)
+    return (None, wrong) if wrong else (value, "")
+
+
+def _bytes_of(value):
+    """The size of a text in UTF-8; -1 where it is none, or holds what no text should."""
+    if not isinstance(value, str):
+        return -1
+    for each in value:
+        # Of a surrogate pair, which JSON may write as two escapes, MicroPython makes two halves.
+        if each < " " or each == "\x7f" or 0xD800 <= ord(each) <= 0xDFFF:
+            return -1
+    return len(value.encode())
+
+
+def _table_fault(value):
+    """`policies` is the one table there is."""
+    if not isinstance(value, dict):
+        return "a table"
+    try:
+        if value:
+            policy.rows(Catalogue(), value)
+    except CatalogueError as error:
+        return str(error)[len("policies: "):]
+    return ""
+
+
+def _relations(values, found):
+    """What keys ask of one another."""
+    if values["profile"] == "azure":
+        if values["tls"] == "off":
+            found.append(("tls", "on where profile is azure: a hub takes nothing else"))
+        if not (values["sas_key"] or values["tls_certificate"]):
+            found.append(("sas_key", "it or tls_certificate must be given for azure"))
+        try:
+            binascii.a2b_base64(values["sas_key"])
+        except ValueError:
+            found.append(("sas_key", "base64, as the hub shows it"))
+    if values["tls"] == "on" and not values["tls_ca"]:
+        found.append(("tls_ca", "must be given where tls is on: without the authority's"
+                                " certificate nobody knows who answers"))
+    if bool(values["tls_certificate"]) != bool(values["tls_key"]):
+        found.append(("tls_certificate", "it and tls_key, both or neither"))

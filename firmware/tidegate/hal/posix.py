@@ -87,6 +87,15 @@ class PosixTerminal:
             return 0
 
 
+def _make_private(path):
+    """A new, empty file that nobody but its owner may read: what follows may be a secret."""
+    if sys.implementation.name == "micropython":
+        # Its `os` knows no modes.
+        os.system("umask 077; : 2>/dev/null > '%s'" % path.replace("'", "'\\''"))
+    else:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+
+
 class PosixKeep:
     """Small records as files: each is written anew, then renamed over the old one.
 
@@ -108,6 +117,7 @@ class PosixKeep:
         """See `hal.ports.Keep.save`."""
         path = self._prefix + name
         try:
+            _make_private(path + ".new")
             with open(path + ".new", "wb") as file:
                 file.write(record)
             os.rename(path + ".new", path)

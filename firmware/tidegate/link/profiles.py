@@ -72,7 +72,7 @@ class Azure:
 
     def __init__(self, configuration, random_below):
         self._random_below = random_below
-        self._host = configuration["host"]
+        self._configuration = configuration
         self._device = configuration["device_id"]
         try:
             self._key = binascii.a2b_base64(configuration["sas_key"])
@@ -84,12 +84,13 @@ class Azure:
 
     def identity(self, utc_s, now_ms):
         """See `Generic.identity`; None while a token is wanted and the time is unknown."""
-        user = "%s/%s/?api-version=2021-04-12" % (self._host, self._device)
+        host = self._configuration["host"]
+        user = "%s/%s/?api-version=2021-04-12" % (host, self._device)
         password = b""
         if self._key:
             if not utc_s:
                 return None
-            resource = quoted("%s/devices/%s" % (self._host, self._device))
+            resource = quoted("%s/devices/%s" % (host, self._device))
             password = token(resource, self._key, utc_s + SAS_LIFE_S).encode()
             self._made_ms = now_ms
             # Somewhere in 3/4 .. 9/10 of its life: devices that came together renew apart.

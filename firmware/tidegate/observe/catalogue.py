@@ -95,13 +95,16 @@ ROWS = (
 )
 
 # What the agent observes of itself.
-COMMAND_COUNTER_ID, OUTAGE_ID, CRASH_ID, HEALTH_ID = 4_001, 4_003, 4_004, 4_005
+COMMAND_COUNTER_ID, OUTAGE_ID = 4_001, 4_003
+CRASH_ID, HEALTH_ID, CONFIGURATION_ID = 4_004, 4_005, 4_006
 OWN_ROWS = (
     (COMMAND_COUNTER_ID, "CommandCounter", NUMBER, "", 0, RECORDS, EXACT,
      0, 0, 0, 0, 0, 0, COUNT53_MAX),
     (OUTAGE_ID, "Outage", TEXT, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 1, TEXT_BYTES_MAX),
     (CRASH_ID, "Crash", TEXT, "", 0, RECORDS, EXACT, 0, 0, 0, 0, 0, 1, TEXT_BYTES_MAX),
     (HEALTH_ID, "Health", OPAQUE, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 5, 256),
+    (CONFIGURATION_ID, "Configuration", TEXT, "", 0, RECORDS, EXACT,
+     0, 0, 0, 0, 0, 1, TEXT_BYTES_MAX),
 )
 
 

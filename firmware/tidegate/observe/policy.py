@@ -40,8 +40,9 @@ def _under(table, base, policies):
 
 
 def _number(key):
-    if isinstance(key, str) and key.isdigit():
-        return int(key)
+    if isinstance(key, str):
+        is_number = 0 < len(key) < 5 and all(each in "0123456789" for each in key)
+        return int(key) if is_number else -1
     return key if isinstance(key, int) else -1
 
 
@@ -56,7 +57,8 @@ def _changed(row, given):
         cells[catalogue.MAX + 1:] = [0, 0, 0]
         if given["policy"] == "exact":
             cells[catalogue.BOUND] = 0
-    for name in sorted(given):
+    # MicroPython reads JSON whose names are numbers.
+    for name in sorted(given, key=str):
         value = given[name]
         if name not in _COLUMNS:
             raise CatalogueError("policies: %d: %s: no such name; known are %s"
@@ -105,6 +107,18 @@ class Policies:
                 self._changed = {}
                 notes.note(trail.ALARM, "policies kept are left aside",
                            why=(str(error) or "no JSON").replace(" ", "-"))
+
+    def fault(self, given):
+        """What is wrong with other policies of the configuration; "" for nothing."""
+        try:
+            _under(self._table, rows(self._table, given), self._changed)
+        except CatalogueError as error:
+            return str(error)
+        return ""
+
+    def rebase(self, given):
+        """The configuration has other policies; they have no `fault`."""
+        self._base = rows(self._table, given)
 
     def rows(self):
         """All rows, as they are in force."""

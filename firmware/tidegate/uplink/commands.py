@@ -27,15 +27,16 @@ _MEMBERS = ("v", "id", "verb", "arg", "counter", "mac")
 class Commands:
     """Takes payloads, gives replies.
 
-    Arguments: identity, (device id, store id); key, bytes, empty for none; desk, which has
-    `verbs`, {name: (whether it changes something, function(argument, now_ms))}, each function
-    giving (error or "", result: a dict); `counter()`, the highest that was kept; and
-    `keep(counter, now_ms)`, which gives whether it is durable.
+    Arguments: identity, (device id, store id); key, bytes, empty for none, also a member; desk,
+    which has `verbs`, {name: (whether it changes something, or a function of the argument that
+    says so; function(argument, now_ms))}, each function giving (error or "", result: a dict);
+    `counter()`, the highest that was kept; and `keep(counter, now_ms)`, which gives whether it is
+    durable.
     """
 
     def __init__(self, identity, key, desk):
         self._identity = identity
-        self._key = key
+        self.key = key
         self._desk = desk
         self._memory = []
         self._due = []
@@ -130,11 +131,11 @@ class Commands:
         if found is None:
             return UNKNOWN, {}, False
         changes, action = found
-        if changes:
+        if changes(command.get("arg", "")) if callable(changes) else changes:
             counter = command.get("counter")
             if counter is None:
                 return NO_COUNTER, {}, False
-            if self._key and not self._is_authentic(command):
+            if self.key and not self._is_authentic(command):
                 return NOT_AUTHENTIC, {}, False
             if counter <= self._desk.counter():
                 return OLD_COUNTER, {}, False
@@ -148,7 +149,7 @@ class Commands:
             given = binascii.unhexlify(command.get("mac") or "")
         except ValueError:
             return False
-        return is_equal(given, hmac_sha256(self._key, signed_bytes(self._identity, command)))
+        return is_equal(given, hmac_sha256(self.key, signed_bytes(self._identity, command)))
 
 
 def signed_bytes(identity, command):
