@@ -138,6 +138,16 @@ def test_five_crashes_within_ten_minutes_of_being_on_lead_to_safe_mode(lives, is
     assert box.boot().is_safe is is_safe
 
 
+def test_resets_of_an_idle_agent_are_told_and_lead_to_no_safe_mode():
+    box = Box()
+    box.boot()
+    for _ in range(9):
+        box.crumbs.enter(watch.WAIT)
+        found = box.boot(WATCHDOG)
+        assert json.loads(found.text())["part"] == "wait" and not found.is_safe
+        found.told()
+
+
 def test_a_boot_that_lived_long_enough_makes_those_before_it_forgotten():
     box = Box()
     for _ in range(4):

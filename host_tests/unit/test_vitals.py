@@ -12,8 +12,8 @@ from tidegate import run
 from tidegate.diag import watch
 from tidegate.hal.posix import PosixScratch
 from tidegate.limits import (
-    BATCH_COUNT_MAX, CRASH_COUNT_MAX, HEALTH_PERIOD_MS, PRESSURE_EASE_MS, SAFE_S,
-    STEP_BUDGET_MS, TURN_FAILURE_COUNT_MAX, WINDOW_COUNT_MAX,
+    BATCH_COUNT_MAX, CRASH_COUNT_MAX, HEALTH_PERIOD_MS, PRESSURE_EASE_MS, REPLY_BYTES_MAX,
+    SAFE_S, STEP_BUDGET_MS, TURN_FAILURE_COUNT_MAX, WINDOW_COUNT_MAX,
 )
 from tidegate.link import session
 from tidegate.observe.catalogue import CRASH_ID
@@ -64,6 +64,18 @@ def test_turns_that_fail_one_after_the_other_end_the_boot_and_the_next_one_tells
         world.settle()
     assert told(world, CRASH_ID) == [text]
     world.check()
+
+
+def test_the_largest_crash_fits_a_reply():
+    world = up(AgentWorld(61))
+    found = world.agent.vitals.boot
+    found.number = 10 ** 9
+    found.crashed("turns failed", ("E" * 99, "f" * 99), "exchange", 10 ** 9, ["x" * 999] * 9)
+    world.agent.vitals.watch.longest_ms[:] = [10 ** 6] * 5
+    errors = result(world, "health", "n" * 29, arg="errors")
+    assert len(errors["crash"]["trail"]) == 4
+    spare = 64 - len("tg-000001")
+    assert len(json.dumps(world.receiver.replies[-1])) + spare <= REPLY_BYTES_MAX
 
 
 def test_an_exception_outside_of_a_turn_is_a_crash_as_well():

@@ -9,7 +9,7 @@ first of five crashes to the last there passed at least what the last four of th
 import json
 
 from tidegate.diag.crumbs import ENDED
-from tidegate.diag.watch import PART_NAMES
+from tidegate.diag.watch import PART_NAMES, WAIT
 from tidegate.limits import (
     CRASH_COUNT_MAX, CRASH_LINE_BYTES, CRASH_SPAN_S, CRASH_TRAIL_COUNT, SAFE_S, TEXT_BYTES_MAX,
 )
@@ -63,8 +63,11 @@ class Boot:
         self._add(self.number, up_s, how, error, part, lines)
 
     def _add(self, number, up_s, how, error, part, lines):
-        self._lives.append(up_s)
-        del self._lives[:-CRASH_COUNT_MAX]
+        if part != PART_NAMES[WAIT]:
+            # Idle when it came: firmwares of the ESP32 call a brown-out a watchdog's reset. And
+            # were it a stuck wait for the network, safe mode would not help.
+            self._lives.append(up_s)
+            del self._lives[:-CRASH_COUNT_MAX]
         if self.is_pending:
             self._more += 1
         else:
