@@ -56,7 +56,7 @@ class PeerWorld:
         source = {"kind": "simulated", "seed": 1, "plug_s": 60, "unplug_s": 70_000}
         settings = configuration(self.folder, clock, UTC_MS, source, (NAME, self.peer.port))
         settings["board"]["name_servers"] = [[HOST, self.names.port]]
-        settings["agent"]["keep_alive_s"] = 30
+        settings["agent"]["keep_alive_s"] = 60
         if self.authority is not None:
             settings["agent"].update(tls="on", tls_ca=self.authority.ca_path)
         return settings

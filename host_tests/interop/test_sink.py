@@ -62,6 +62,7 @@ class Device:
         async def look():
             async for message in self._client.messages:
                 echo = json.loads(message.payload)
+                assert abs(echo.pop("utc_ms") - time.time_ns() // 1_000_000) < 1_000 * PATIENCE_S
                 if wanted(echo):
                     return echo
 

@@ -172,6 +172,17 @@ def test_what_arrived_undated_is_dated_by_a_later_batch_of_the_same_boot(store):
     ]
 
 
+def test_a_tie_that_moves_dates_what_comes_after_it_and_nothing_before(store):
+    commit(store, batch(5, 6, utc_zero_ms=9_000, quality="synced"))
+    commit(store, batch(3, 4, utc_zero_ms=7_000, quality="synced"))
+    commit(store, batch(1, 2, utc_zero_ms=90_000, quality="rtc"))
+    commit(store, batch(7, 7, utc_zero_ms=None, quality="unknown"))
+    assert [row.utc_ms for row in read(store).rows("telemetry")[DEVICE, STORE]] == [
+        zero_ms + 1_000 * seq
+        for seq, zero_ms in enumerate((7_000,) * 4 + (9_000,) * 3, 1)
+    ]
+
+
 def test_a_will_takes_a_device_offline_and_a_late_one_is_ignored(store):
     commit(store, birth((2, 1)))
     assert read(store).devices()[DEVICE].online

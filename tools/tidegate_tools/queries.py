@@ -1,5 +1,6 @@
 """What can be asked of a sink's database, by the report, the demo and its ledger."""
 
+import bisect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,15 @@ from tidegate_tools.store import guarded, open_engine
 
 # What is on its way of a device that has nothing left to catch up with.
 LIVE_COUNT_MAX = 32
+
+
+def zero_at(ties, mono_ms):
+    """UTC of a boot's moment 0 as of the tie that was in force at mono_ms, else of the first one.
+
+    Argument: ties, (from_ms, utc_zero_ms) in order. Result: None where there is none.
+    """
+    place = bisect.bisect_right(ties, mono_ms, key=lambda tie: tie[0])
+    return ties[max(0, place - 1)][1] if ties else None
 
 
 class StoredRow(NamedTuple):
@@ -121,23 +131,31 @@ class Archive:
         """Stored observations of a log by (device, store); each list is in order of seq."""
         table = schema.observations
         streams = schema.streams
-        anchors = schema.anchors
-        utc_ms = anchors.c.utc_zero_ms + table.c.mono_ms
         statement = select(
             streams.c.device, streams.c.store, table.c.seq, table.c.boot, table.c.mono_ms,
-            table.c.id, table.c.value, table.c.historical, table.c.received_ms, utc_ms,
-        ).join(streams, streams.c.id == table.c.stream).outerjoin(
-            anchors, (anchors.c.device == streams.c.device)
-            & (anchors.c.store == streams.c.store) & (anchors.c.boot == table.c.boot),
-        ).where(streams.c.log == log).order_by(table.c.stream, table.c.seq)
+            table.c.id, table.c.value, table.c.historical, table.c.received_ms,
+        ).join(streams, streams.c.id == table.c.stream).where(
+            streams.c.log == log).order_by(table.c.stream, table.c.seq)
         if store is not None:
             statement = statement.where(streams.c.store == store)
         if device is not None:
             statement = statement.where(streams.c.device == device)
-        result = {}
+        result, ties = {}, self._ties()
         for device, store_id, *values in self._select(statement):
-            result.setdefault((device, store_id), []).append(StoredRow(*values))
+            zero_ms = zero_at(ties.get((device, store_id, values[1]), ()), values[2])
+            utc_ms = None if zero_ms is None else zero_ms + values[2]
+            result.setdefault((device, store_id), []).append(StoredRow(*values, utc_ms))
         return result
+
+    def _ties(self):
+        """{(device, store, boot): [(from_ms, utc_zero_ms)]} of the best quality, in order."""
+        table, best, ties = schema.anchors.c, {}, {}
+        for *boot, quality, from_ms, zero_ms in self._select(select(
+                table.device, table.store, table.boot, table.quality, table.from_ms,
+                table.utc_zero_ms).order_by(table.quality.desc(), table.from_ms)):
+            if best.setdefault(tuple(boot), quality) == quality:
+                ties.setdefault(tuple(boot), []).append((from_ms, zero_ms))
+        return ties
 
     def live(self, device):
         """The live values of a device, by observation id."""
@@ -203,9 +221,7 @@ class Archive:
 
     def anchors(self):
         """UTC in ms of each boot's beginning, by (device, boot), where it is known."""
-        table = schema.anchors.c
-        return {(row.device, row.boot): row.utc_zero_ms for row in self._select(
-            select(table.device, table.boot, table.utc_zero_ms))}
+        return {(device, boot): ties[-1][1] for (device, _, boot), ties in self._ties().items()}
 
     def report(self, device=None):
         """A StreamReport of every stream, or of one device's, sorted by device, store and log."""

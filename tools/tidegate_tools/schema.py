@@ -7,7 +7,7 @@ starts reads them and needs nothing else.
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
-FORMAT = "tidegate sink 2"
+FORMAT = "tidegate sink 3"
 
 metadata = sql.MetaData()
 
@@ -77,15 +77,18 @@ gaps = Table(
     sqlite_with_rowid=False,
 )
 
-# UTC of an observation is utc_zero_ms of its boot + mono_ms; the best quality seen wins, so that
-# what arrived undated is dated as soon as any batch of the same boot tells the time.
+# UTC of an observation is utc_zero_ms of its boot + mono_ms. The best quality seen wins, so that
+# what arrived undated is dated as soon as any batch of the same boot tells the time; of several
+# ties as good, the one that was in force, or the first. `from_ms` is the lowest mono_ms of a batch
+# that was dated by a tie.
 anchors = Table(
     "anchors", metadata,
     Column("device", Text, primary_key=True),
     Column("store", Text, primary_key=True),
     Column("boot", BigInteger, primary_key=True),
-    Column("quality", Integer, nullable=False),
-    Column("utc_zero_ms", BigInteger, nullable=False),
+    Column("quality", Integer, primary_key=True),
+    Column("utc_zero_ms", BigInteger, primary_key=True),
+    Column("from_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -36,19 +36,17 @@ def count(connection, name):
 
 
 def take_anchor(connection, batch):
-    """Keeps the best tie of a boot to UTC."""
-    if batch.utc_zero_ms is None:
+    """Keeps the tie of a boot to UTC by which a batch was dated."""
+    content = batch.observations or batch.parts
+    if batch.utc_zero_ms is None or not content:
         return
-    row = upsert(schema.anchors).values(
+    table, from_ms = schema.anchors, content[0].mono_ms
+    row = upsert(table).values(
         device=batch.device, store=batch.store, boot=batch.boot,
-        quality=QUALITIES.index(batch.quality), utc_zero_ms=batch.utc_zero_ms)
-    table = schema.anchors.c
-    new = row.excluded
-    better = (new.quality > table.quality) | (
-        (new.quality == table.quality) & (new.utc_zero_ms > table.utc_zero_ms))
+        quality=QUALITIES.index(batch.quality), utc_zero_ms=batch.utc_zero_ms, from_ms=from_ms)
     connection.execute(row.on_conflict_do_update(
-        index_elements=["device", "store", "boot"],
-        set_={"quality": new.quality, "utc_zero_ms": new.utc_zero_ms}, where=better))
+        index_elements=list(table.primary_key), set_={"from_ms": from_ms},
+        where=table.c.from_ms > from_ms))
 
 
 def is_newer(candidate, standing, historical):
