@@ -138,7 +138,7 @@ def read(row, text):
     """What somebody typed as the value of a key. Result: (value, "") or (None, what is wrong)."""
     value = "" if text == '""' else text
     if row[KIND] == INTEGER:
-        is_number = 0 < len(text) < 10 and all(each in "0123456789" for each in text)
+        is_number = 0 < len(text) < 10 and all("0" <= each <= "9" for each in text)
         value = int(text) if is_number else None
     elif row[KIND] == TABLE:
         try:

@@ -41,8 +41,8 @@ def _under(table, base, policies):
 
 def _number(key):
     if isinstance(key, str):
-        is_number = 0 < len(key) < 5 and all(each in "0123456789" for each in key)
-        return int(key) if is_number else -1
+        is_number = 0 < len(key) < 5 and all("0" <= each <= "9" for each in key)
+        return int(key) if is_number and key[0] != "0" else -1
     return key if isinstance(key, int) else -1
 
 
