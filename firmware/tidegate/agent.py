@@ -1,6 +1,7 @@
 """The agent: one turn is one call of `step`, which does bounded work and returns."""
 
 from tidegate.clock.monotonic import Monotonic
+from tidegate.config.servers import servers
 from tidegate.diag import trail
 from tidegate.diag.counters import Counters
 from tidegate.errors import SpoolError
@@ -72,8 +73,9 @@ class Agent:
         if configuration["tls"] == "unverified":
             self.trail.note(trail.ALARM, "servers are not verified: anybody may listen and answer",
                             change="tls")
-        self.endpoints = Endpoints(1, chance.below)
-        self.reconnect = Reconnect(self, ports.network, configuration)
+        places = servers(configuration)
+        self.endpoints = Endpoints(len(places), chance.below)
+        self.reconnect = Reconnect(self, ports.network, configuration, places, suppressor)
         self.sampler = Sampler(
             catalogue, suppressor, self.spool.append, self.counters, self.trail)
         self.sampler.adopt(self.policies.rows())

@@ -1,5 +1,6 @@
 """The configuration's keys, as one table, and the check that every source of it passes."""
 
+from tidegate.config.servers import servers
 from tidegate.errors import ConfigurationError
 from tidegate.limits import (
     COMMAND_KEY_BYTES_MAX, DEVICE_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN,
@@ -12,6 +13,7 @@ KEYS = (
     ("device_id", TEXT, None, 1, DEVICE_ID_BYTES_MAX, (), "name of the device in all topics"),
     ("host", TEXT, None, 1, 253, (), "name or address of the MQTT server"),
     ("port", INTEGER, 1883, 1, 65_535, (), "its TCP port"),
+    ("more_servers", TEXT, "", 0, 768, (), "HOST:PORT HOST:PORT .., where to go when it is lost"),
     ("tls", CHOICE, "off", 0, 0, ("off", "on", "unverified"), "TLS; unverified: for development"),
     ("tls_ca", TEXT, "", 0, 256, (), "DER file of the authority that the server must be of"),
     ("tls_certificate", TEXT, "", 0, 256, (), "DER file of the device's own certificate"),
@@ -55,6 +57,7 @@ def check(given):
         if character not in _DEVICE_ID_CHARACTERS:
             raise ConfigurationError("device_id: only letters, digits, '.', '_' and '-'")
     _check_tls(values)
+    servers(values)
     return values
 
 

@@ -81,7 +81,12 @@ class Backoff:
         self._hint_level = (2 if is_outage else 1) if window_ms else 0
 
     def start(self, now_ms):
-        """Power-up of the board. Result: the wait in ms."""
+        """Power-up of the board. Result: the wait in ms.
+
+        Whatever looks like a driver right after it is the charger finding out where it stands.
+        """
+        self._was_driven = True
+        self._driver_ms = now_ms
         return self._begin_outage(causes.POWER_UP, now_ms)
 
     def link_up(self, now_ms):
