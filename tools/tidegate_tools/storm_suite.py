@@ -1,6 +1,7 @@
 """Every figure of the reconnect policy, with what it must be and what we aim at."""
 
 import random
+from dataclasses import replace
 
 import numpy
 from tidegate.limits import ATTEMPT_MS_MAX
@@ -142,17 +143,9 @@ class Suite:
         for front in (A, C):
             scenario, result = self._play(
                 "intermittent, " + front[0], levels=(0.05, 0.20), session_s=600, **front[1])
-            begin, end = storm_fleet.BEGIN_MS // 1000, result.end_ms // 1000
-            capacity = Scenario(count=self.count, levels=(0.05, 0.20)).make_capacity()
-            online, allowed = 0.0, 0.0
-            for second in range(begin, end):
-                online += (capacity.total(1000 * second + 1000) - capacity.total(1000 * second)
-                           - online / scenario.session_s)
-                online = min(online, scenario.count)
-                allowed += online
-            share = float(numpy.sum(result.online()[begin:end])) / allowed
-            self.add("intermittent 5..20 %% of capacity, %s: online" % front[0], share,
-                     "of what capacity allows", 0.9, better="higher")
+            self.add("intermittent 5..20 %% of capacity, %s: online" % front[0],
+                     online_share(scenario, result), "of what capacity allows", 0.9,
+                     better="higher")
 
     def _alone(self):
         alone = {"count": 4_000, "ideal_s": 0.05, "horizon": 1e5}
@@ -234,6 +227,20 @@ class Suite:
                 t99 = result.share_ms(99) / 1000 / scenario.ideal_s
                 self.add("rival %s, c: t99 %.2f, published %.2f" % (name, t99, row[3]),
                          abs(t99 / row[3] - 1) * 100, "% apart", must)
+
+
+def online_share(scenario, result):
+    """Devices online during an outage of some capacity over those that the capacity allows,
+    where sessions are cut at random."""
+    begin, end = storm_fleet.BEGIN_MS // 1000, result.end_ms // 1000
+    capacity = replace(scenario).make_capacity()
+    online = allowed = 0.0
+    for second in range(begin, end):
+        online += (capacity.total(1000 * second + 1000) - capacity.total(1000 * second)
+                   - online / scenario.session_s)
+        online = min(online, scenario.count)
+        allowed += online
+    return float(numpy.sum(result.online()[begin:end])) / allowed
 
 
 def _link_waits(count):
