@@ -2,6 +2,7 @@
 
 from tidegate.clock.monotonic import Monotonic
 from tidegate.clock.servers import TimeServers
+from tidegate.config.servers import servers
 from tidegate.config.store import Store, load
 from tidegate.configuring import Configuring
 from tidegate.diag import trail, watch
@@ -87,8 +88,8 @@ class Agent:
         if configuration["tls"] == "unverified":
             self.trail.note(trail.ALARM, "servers are not verified: anybody may listen and answer",
                             change="tls")
-        self.endpoints = Endpoints(1, chance.below)
-        self.reconnect = Reconnect(self, ports.network, configuration)
+        self.endpoints = Endpoints(len(servers(configuration)), chance.below)
+        self.reconnect = Reconnect(self, ports.network, configuration, suppressor)
         self.sampler = Sampler(
             catalogue, suppressor, self.spool.append, self.counters, self.trail)
         self.sampler.adopt(self.policies.rows())

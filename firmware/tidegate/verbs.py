@@ -5,7 +5,8 @@ from tidegate.diag import health, trail, watch
 from tidegate.diag.counters import REASON_NAMES
 from tidegate.errors import CatalogueError
 from tidegate.limits import (
-    ACTION_WAIT_MS, BACKLOG_RATE_MAX, HINT_AGE_S_MAX, TICKS_HALF_MS, TICKS_MASK_MS,
+    ACTION_WAIT_MS, BACKLOG_RATE_MAX, HINT_AGE_S_MAX, LINK_FAILURE_COUNT_MAX, LINK_TOLD_COUNT,
+    TICKS_HALF_MS, TICKS_MASK_MS,
 )
 from tidegate.link import session
 from tidegate.observe import policy
@@ -34,7 +35,7 @@ class Verbs:
         self.table = {
             "ping": (False, self._ping), "status": (False, self._status),
             "time": (False, self._time), "trail": (False, self._trail),
-            "health": (False, self._health),
+            "health": (False, self._health), "link": (False, self._link),
             "observation": (False, self._observation), "policy": (True, self._policy),
             "again": (True, self._again), "backlog": (True, self._backlog),
             "snapshot": (True, self._snapshot), "rehearse": (True, self._rehearse),
@@ -88,6 +89,13 @@ class Verbs:
                     "failed": self._agent.counters.turns_failed, "slow": timed.slow_count,
                     "longest_ms": {name: timed.longest_ms[part]
                                    for part, name in enumerate(watch.PART_NAMES)}}
+
+    def _link(self, argument, now_ms):
+        """Nothing, or `COUNT`: where the link stands, and so many of its last failures."""
+        count = _number(argument) if argument else LINK_TOLD_COUNT
+        if not 0 <= count <= LINK_FAILURE_COUNT_MAX:
+            return BAD_ARGUMENT, {}
+        return "", self._agent.reconnect.told(count, now_ms)
 
     def _observation(self, argument, now_ms):
         """`ID`: the policy in force, and what became of its samples in this boot."""

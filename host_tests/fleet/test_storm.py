@@ -11,7 +11,7 @@ from tidegate.link import causes
 from tidegate_tools import storm_fleet, storm_fronts, storm_regions, storm_rivals
 from tidegate_tools.storm import app
 from tidegate_tools.storm_scenario import Scenario
-from tidegate_tools.storm_suite import is_broken
+from tidegate_tools.storm_suite import is_broken, online_share
 
 COUNT = 10_000
 
@@ -39,6 +39,22 @@ def test_a_device_whose_every_wait_is_full_jitter_would_break_the_same_bound():
 def test_a_fleet_without_a_hint_is_back_within_twice_the_ideal_time():
     assert t99(hint_s=0) <= 2.1
     assert t99(hint_s=0, front="queue") <= 2.1
+
+
+def test_an_outage_that_looks_busy_ends_as_fast_as_one_that_refuses():
+    scenario = Scenario(count=COUNT, refusal="busy")
+    result = scenario.play()
+    assert result.share_ms(99) <= 1.15 * 300_000
+    assert result.attempt_count <= 22 and result.attempt_count_after <= 1.05
+
+
+def test_a_hint_that_is_a_little_too_small_costs_little_more_than_half_again():
+    assert t99(hint_s=330 * 0.86) <= 1.6
+
+
+def test_behind_a_queue_who_was_closed_stays_in_line_while_little_capacity_is_left():
+    scenario = Scenario(count=3_000, levels=(0.05, 0.20), session_s=600, front="queue")
+    assert online_share(scenario, scenario.play()) >= 0.9
 
 
 def test_short_outages_before_a_queue_need_patience():

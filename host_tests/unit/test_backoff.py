@@ -1,18 +1,22 @@
-"""The moment of the next attempt: each cell of the table in DESIGN.md, and the rules around it."""
+"""The moment of the next attempt: each cell of the tables in DESIGN.md, and the rules beside."""
+
+import re
+from pathlib import Path
+from random import Random
 
 import pytest
 from tidegate.limits import (
-    BACKOFF_CLOSED_MS_MAX, BACKOFF_DRIVER_MS_MIN, BACKOFF_LINK_MS_MAX, BACKOFF_PAUSE_MS,
-    BACKOFF_PERIOD_MS, BACKOFF_PERIOD_MS_MAX, BACKOFF_POWER_MS_MAX, BACKOFF_SILENCE_MS_MAX,
-    BACKOFF_RAMP_MS, BACKOFF_SLOW_MS, PATIENCE_MS_MIN, SESSION_PROVEN_MS, TICKS_HALF_MS,
+    BACKOFF_DRIVER_MS_MIN, BACKOFF_EARLY_SHARE, BACKOFF_LINK_MS_MAX, BACKOFF_PAUSE_MS,
+    BACKOFF_PERIOD_MS, BACKOFF_PERIOD_MS_MAX, BACKOFF_RAMP_MS, BACKOFF_SILENCE_MS_MAX,
+    BACKOFF_SLOW_MS, PATIENCE_FLEET_MS, PATIENCE_MS_MIN, SESSION_PROVEN_MS, TICKS_HALF_MS,
     TICKS_MASK_MS,
 )
 from tidegate.link import backoff as module
 from tidegate.link import causes
 from tidegate.link.backoff import ACTIONS, FIRST_MS, Backoff
 
-HINT_MS = 320_000
-HINTED_MS = HINT_MS - HINT_MS // 16
+HINT_MS = 360_000
+HINTED_MS = HINT_MS * 23 // 24
 SPENT_MS = 700
 
 
@@ -43,18 +47,40 @@ def in_state(column, draws):
     return backoff
 
 
-EXPECTED = {
-    # outcome: what the wait is drawn from while ramping, with a hint, after a close, at the period
-    causes.REFUSED: ("ramp", "fresh", "fresh", "period"),
-    causes.TIMEOUT: ("ramp", "ramp", "fresh", "period"),
-    causes.DNS: ("ramp", "ramp", "fresh", "period"),
-    causes.BUSY: ("fresh", "fresh", "fresh", "soon"),
-    causes.OVERLOAD: ("pause", "pause", "pause", "double"),
-    causes.AUTH: ("slow", "slow", "slow", "slow"),
-    causes.CLOCK: ("ramp", "ramp", "ramp", "period"),
-    causes.MOVED: ("next", "next", "next", "next"),
-    causes.BROKEN: ("ramp", "fresh", "fresh", "period"),
+ROWS = {
+    # A row of the table in DESIGN.md, what an attempt met: the outcome.
+    "refused (TCP reset)": causes.REFUSED,
+    "timeout (nobody answered)": causes.TIMEOUT,
+    "name not found": causes.DNS,
+    "busy (CONNACK 3, closed before CONNACK)": causes.BUSY,
+    "overload (connected, no CONNACK)": causes.OVERLOAD,
+    "not authorised, certificate refused": causes.AUTH,
+    "certificate not yet valid": causes.CLOCK,
+    "moved": causes.MOVED,
+    "protocol broken": causes.BROKEN,
 }
+FIRST_ROWS = {
+    "power-up of the board": causes.POWER_UP, "own link away, then back": causes.LINK_LOST,
+    "silence": causes.SILENCE, "closed by the server": causes.CLOSED,
+    "left by the device itself": causes.LEFT,
+}
+
+
+def design_table(head):
+    """{first cell: the other cells} of the table of DESIGN.md with that head."""
+    lines = (Path(__file__).parents[2] / "DESIGN.md").read_text().splitlines()
+    found = {}
+    for line in lines[lines.index(head) + 2:]:
+        if not line.startswith("|"):
+            return found
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        found[cells[0]] = cells[1:]
+
+
+EXPECTED = design_table(
+    "| outcome | ramping | ramping, hint | after a close | at the period |")
+FIRST_EXPECTED = design_table(
+    "| the outage began with | no hint | hint | hint that says `outage` |")
 
 
 def span_ms(action, period_ms):
@@ -62,7 +88,8 @@ def span_ms(action, period_ms):
     twentieth_ms = period_ms // 20
     return {
         "ramp": (0, BACKOFF_RAMP_MS[0] - 1),
-        "period": (period_ms - twentieth_ms - SPENT_MS, period_ms + twentieth_ms - 1 - SPENT_MS),
+        "period": ((period_ms - twentieth_ms) * 2 // 3 - SPENT_MS,
+                   period_ms + twentieth_ms - 1 - SPENT_MS),
         "fresh": (0, period_ms - 1),
         "pause": (BACKOFF_PAUSE_MS, BACKOFF_PAUSE_MS + period_ms - 1),
         "double": (period_ms - twentieth_ms - SPENT_MS,
@@ -74,14 +101,16 @@ def span_ms(action, period_ms):
     }[action]
 
 
-CELLS = [(outcome, column) for outcome in EXPECTED for column in range(4)]
+CELLS = [(row, column) for row in ROWS for column in range(4)]
 
 
-@pytest.mark.parametrize("outcome, column", CELLS, ids=[
-    "%s-%s" % (causes.OUTCOME_NAMES[outcome], ("ramping", "hinted", "after_close", "at_period")[c])
-    for outcome, c in CELLS])
-def test_each_cell_of_the_table_draws_its_wait_from_its_span(outcome, column):
-    action = EXPECTED[outcome][column]
+def test_the_tables_of_the_design_are_complete():
+    assert list(EXPECTED) == list(ROWS) and list(FIRST_EXPECTED) == list(FIRST_ROWS)
+
+
+@pytest.mark.parametrize("row, column", CELLS)
+def test_each_cell_of_the_table_draws_its_wait_from_its_span(row, column):
+    outcome, action = ROWS[row], EXPECTED[row][column]
     assert module.ACTION_NAMES[ACTIONS[outcome][column]] == action
     for share, end in ((0, 0), (2, 1)):
         draws = Draws(1)
@@ -103,17 +132,13 @@ def test_every_outcome_and_every_loss_has_its_row():
     assert set(words) == set(causes.TABLE)
 
 
-@pytest.mark.parametrize("loss, plain_ms, hinted_ms, outage_ms", [
-    (causes.POWER_UP, BACKOFF_POWER_MS_MAX, HINTED_MS, HINTED_MS),
-    (causes.LINK_LOST, BACKOFF_LINK_MS_MAX, BACKOFF_LINK_MS_MAX, BACKOFF_LINK_MS_MAX),
-    (causes.SILENCE, BACKOFF_SILENCE_MS_MAX, BACKOFF_SILENCE_MS_MAX, HINTED_MS),
-    (causes.CLOSED, BACKOFF_CLOSED_MS_MAX, HINTED_MS, HINTED_MS),
-    (causes.LEFT, BACKOFF_LINK_MS_MAX, BACKOFF_LINK_MS_MAX, BACKOFF_LINK_MS_MAX),
-])
-def test_the_first_attempt_is_drawn_from_the_span_of_how_the_outage_began(
-        loss, plain_ms, hinted_ms, outage_ms):
-    for window_ms, is_outage, expected_ms in (
-            (0, False, plain_ms), (HINT_MS, False, hinted_ms), (HINT_MS, True, outage_ms)):
+@pytest.mark.parametrize("row", FIRST_ROWS)
+def test_the_first_attempt_is_drawn_from_the_span_of_how_the_outage_began(row):
+    loss = FIRST_ROWS[row]
+    states = ((0, False), (HINT_MS, False), (HINT_MS, True))
+    for (window_ms, is_outage), cell in zip(states, FIRST_EXPECTED[row]):
+        seconds = re.fullmatch(r"U\(0, (?:(\d+) s|P)\)", cell).group(1)
+        expected_ms = 1_000 * int(seconds) if seconds else HINTED_MS
         draws = Draws(2)
         backoff = Backoff(draws)
         backoff.hint(window_ms, is_outage)
@@ -132,7 +157,7 @@ def test_the_ramp_climbs_from_four_seconds_and_ends_below_a_quarter_of_the_perio
         backoff.began(0)
         backoff.failed(causes.TIMEOUT, 0)
     assert draws.bounds == [4_000, 8_000, 16_000, 32_000, 32_000, 32_000, 32_000, 64_000, 128_000,
-                            600_000, 60_000]
+                            600_000, 60_000, BACKOFF_EARLY_SHARE]
     assert backoff.window_ms == BACKOFF_PERIOD_MS
 
 
@@ -156,14 +181,30 @@ def test_overload_at_the_period_doubles_up_to_an_hour_and_a_proven_session_forge
     assert backoff.period_ms == BACKOFF_PERIOD_MS
 
 
-def test_busy_at_the_period_retries_in_a_quarter_and_doubles_up_to_four_periods():
-    draws = Draws(0)
+def test_busy_at_the_period_asks_twice_sooner_and_then_keeps_the_period():
+    draws = Draws(2)
     backoff = in_state(module.AT_PERIOD, draws)
-    del draws.bounds[:]
-    for _ in range(6):
+    waits = []
+    for _ in range(5):
         backoff.began(0)
-        backoff.failed(causes.BUSY, 0)
-    assert draws.bounds == [150_000, 300_000, 600_000, 1_200_000, 2_400_000, 2_400_000]
+        waits.append(backoff.failed(causes.BUSY, 0))
+    assert waits == [149_999, 299_999] + 3 * [629_999]
+    backoff.up(0)
+    backoff.lost(causes.CLOSED, SESSION_PROVEN_MS)
+    backoff.failed(causes.BUSY, 0)
+    assert backoff.failed(causes.BUSY, 0) == 149_999, "a proven session forgets it"
+
+
+def test_one_period_in_ten_is_two_thirds_long():
+    draws = Random(5)
+    backoff = in_state(module.AT_PERIOD, draws.randrange)
+    waits = []
+    for _ in range(5_000):
+        backoff.began(0)
+        waits.append(backoff.failed(causes.REFUSED, 0))
+    early = [wait_ms for wait_ms in waits if wait_ms < 450_000]
+    assert 430 < len(early) < 570 and 380_000 <= min(early) and max(early) < 420_000
+    assert min(set(waits) - set(early)) >= 570_000 and max(waits) < 630_000
 
 
 def test_only_a_session_of_a_minute_takes_the_ramp_back():
@@ -222,3 +263,11 @@ def test_patience_is_one_period_and_at_least_ten_minutes():
     assert backoff.patience_ms() == BACKOFF_PERIOD_MS
     backoff.hint(30_000, False)
     assert backoff.patience_ms() == PATIENCE_MS_MIN
+
+
+def test_who_was_closed_by_the_server_stays_in_line_longer_until_the_next_outage():
+    backoff = in_state(module.AFTER_CLOSE, Draws())
+    assert backoff.patience_ms() == PATIENCE_FLEET_MS
+    backoff.up(0)
+    backoff.lost(causes.SILENCE, SESSION_PROVEN_MS)
+    assert backoff.patience_ms() == BACKOFF_PERIOD_MS

@@ -34,8 +34,8 @@ def storm(
     outage_hint: Annotated[bool, Option(
         "--outage-hint", help="The hint says that there is an outage.")] = False,
     loss: Annotated[str, Option(help="closed, silence or power.")] = "closed",
-    silent: Annotated[bool, Option(
-        "--silent", help="The outage is silence, not refusals.")] = False,
+    refusal: Annotated[str, Option(
+        help="How it refuses, in the outage and after it: reset, busy, or silent.")] = "reset",
     ramp_s: Annotated[float, Option(
         min=0, max=86_400, help="Time over which the capacity comes back.")] = 0,
     rival: Annotated[str, Option(
@@ -66,10 +66,11 @@ def storm(
         raise typer.Exit()
     _check("--front", front, storm_scenario.FRONTS)
     _check("--loss", loss, storm_scenario.LOSSES)
+    _check("--refusal", refusal, storm_scenario.REFUSALS)
     _check("--rival", rival, ("", *storm_rivals.RIVALS))
     scenario = storm_scenario.Scenario(
         count=count, ideal_s=ideal_s, outage_s=outage_s, spread_s=spread_s, front=front,
-        cost=cost, hint_s=hint_s, is_outage_hinted=outage_hint, loss=loss, is_silent=silent,
+        cost=cost, hint_s=hint_s, is_outage_hinted=outage_hint, loss=loss, refusal=refusal,
         ramp_s=ramp_s, rival=rival, patience_ms_max=int(patience_s * 1000), seed=seed)
     with _progress() as progress:
         figures = _figures(scenario, suite, regions, count_max, progress)

@@ -60,24 +60,24 @@ class Capacity:
 
 
 class Front:
-    """What all front ends share: an outage, refused by a reset or by silence.
+    """What all front ends share: an outage, refused by an outcome of `causes` or by silence.
 
-    Arguments: capacity; down, (start ms, end ms) of the outage; is_silent; latency_ms(), the
-    time from the start of an attempt to its answer.
+    Arguments: capacity; down, (start ms, end ms) of the outage; refusal, the outcome, None for
+    silence; latency_ms(), the time from the start of an attempt to its answer.
     """
 
-    def __init__(self, capacity, down, is_silent, latency_ms):
+    def __init__(self, capacity, down, refusal, latency_ms):
         self.capacity = capacity
         self.down_ms, self.restored_ms = down
-        self._is_silent = is_silent
+        self._refusal = refusal
         self._latency_ms = latency_ms
         self.admitted_count = 0
 
     def attempt(self, now_ms, patience_ms):
         """Result: (UP or an outcome of `causes`, the moment at which the device knows it)."""
         if self.down_ms <= now_ms < self.restored_ms:
-            if not self._is_silent:
-                return causes.REFUSED, now_ms + self._latency_ms()
+            if self._refusal is not None:
+                return self._refusal, now_ms + self._latency_ms()
             for wait_ms in SYN_MS:
                 if now_ms + wait_ms >= self.restored_ms:
                     now_ms += wait_ms
@@ -94,13 +94,13 @@ class Refusing(Front):
     """(a), (b): a bucket of `burst` admissions, filled at the capacity; empty, it refuses.
 
     A refusal takes `cost` of an admission out of the bucket, down to minus one burst: what comes
-    beyond that the system drops unseen. `outcome` is how it refuses.
+    beyond that the system drops unseen. Where the outage is silent it refuses by a reset.
     """
 
-    def __init__(self, capacity, down, is_silent, latency_ms, burst, cost=0.0,
-                 outcome=causes.REFUSED):
-        super().__init__(capacity, down, is_silent, latency_ms)
-        self._burst, self._cost, self._outcome = burst, cost, outcome
+    def __init__(self, capacity, down, refusal, latency_ms, burst, cost=0.0):
+        super().__init__(capacity, down, refusal, latency_ms)
+        self._burst, self._cost = burst, cost
+        self._outcome = causes.REFUSED if refusal is None else refusal
         self._tokens = float(burst)
         self._total = 0.0
 
@@ -124,8 +124,8 @@ class Queueing(Front):
     `patience_ms_max` closes a connection earlier, to see what patience is worth.
     """
 
-    def __init__(self, capacity, down, is_silent, latency_ms, patience_ms_max=None):
-        super().__init__(capacity, down, is_silent, latency_ms)
+    def __init__(self, capacity, down, refusal, latency_ms, patience_ms_max=None):
+        super().__init__(capacity, down, refusal, latency_ms)
         self._patience_ms_max = patience_ms_max
         self._total = 0.0
 

@@ -51,10 +51,8 @@ def run(count, ideal_s, outage_s, hint_s, refusal, horizon_s, seed=1):
     rate = count / ideal_s
     burst_count = max(20, int(rate))
     fronts = (
-        Refusing(Capacity([(0, rate)]), (BEGIN_MS, end_ms), False, latency_ms, burst_count,
-                 outcome=refusal),
-        Full(count // 5, Capacity([(0, rate)]), (0, 0), False, latency_ms, burst_count,
-             outcome=refusal))
+        Refusing(Capacity([(0, rate)]), (BEGIN_MS, end_ms), refusal, latency_ms, burst_count),
+        Full(count // 5, Capacity([(0, rate)]), (0, 0), refusal, latency_ms, burst_count))
     fleet = []
     for _ in range(count):
         backoff = Backoff(below)

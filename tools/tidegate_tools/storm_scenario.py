@@ -10,6 +10,8 @@ from tidegate.link.backoff import Backoff
 from tidegate_tools import storm_fleet, storm_fronts, storm_rivals
 
 FRONTS = ("refuse", "costly", "queue")
+# How the front end refuses, in the outage and after it; None: the outage is silence.
+REFUSALS = {"reset": causes.REFUSED, "busy": causes.BUSY, "silent": None}
 LOSSES = {"closed": causes.CLOSED, "silence": causes.SILENCE, "power": causes.POWER_UP}
 # From the start of an attempt to its answer; also what smears phases that nothing else spreads.
 LATENCY_MS = (460, 740)
@@ -35,7 +37,7 @@ class Scenario:
     hint_s: float = 330.0
     is_outage_hinted: bool = False
     loss: str = "closed"
-    is_silent: bool = False
+    refusal: str = "reset"
     ramp_s: float = 0.0
     session_s: float = 0.0
     levels: tuple = ()
@@ -103,7 +105,7 @@ class Scenario:
 
     def make_front(self):
         """The front end."""
-        shared = (self.make_capacity(), self.down_ms(), self.is_silent, self.latency_ms)
+        shared = (self.make_capacity(), self.down_ms(), REFUSALS[self.refusal], self.latency_ms)
         if self.front == "queue":
             return storm_fronts.Queueing(*shared, self.patience_ms_max or None)
         return storm_fronts.Refusing(

@@ -1,6 +1,7 @@
 """Every figure of the reconnect policy, with what it must be and what we aim at."""
 
 import random
+from dataclasses import replace
 
 import numpy
 from tidegate.limits import ATTEMPT_MS_MAX
@@ -8,7 +9,7 @@ from tidegate.link import causes
 from tidegate.link.backoff import Backoff
 
 from tidegate_tools import storm_fleet, storm_regions, storm_rivals
-from tidegate_tools.storm_scenario import Scenario
+from tidegate_tools.storm_scenario import BURST_COUNT_MIN, Scenario
 
 FRONTS = (("a", {"front": "refuse"}), ("b 0.1", {"front": "costly", "cost": 0.1}),
           ("b 0.3", {"front": "costly", "cost": 0.3}), ("c", {"front": "queue"}))
@@ -30,11 +31,18 @@ class Suite:
 
     def run(self):
         """Result: the figures, a list of dicts."""
-        for step in (self._long, self._long_without_hint, self._reset, self._wrong_hint,
-                     self._incident, self._short, self._returning, self._blackout, self._sizes,
-                     self._intermittent, self._alone, self._driver, self._regions, self._rivals):
+        for step in (self._bursts, self._long, self._long_without_hint, self._reset,
+                     self._wrong_hint, self._incident, self._short, self._returning,
+                     self._blackout, self._sizes, self._intermittent, self._alone, self._driver,
+                     self._regions, self._rivals):
             step()
         return self.figures
+
+    def _bursts(self):
+        scenario = Scenario(count=self.count)
+        self.add("burst of the front ends a and b", scenario.burst_count / scenario.capacity,
+                 "seconds of capacity, at least %d admissions" % BURST_COUNT_MIN)
+        self.add("burst of the front end c", 0, "admissions: it works through a queue")
 
     def add(self, name, value, unit, must=None, aim=None, better="lower"):
         """One figure; `must` and `aim` None where it is only reported."""
@@ -56,10 +64,14 @@ class Suite:
         return scenario, result
 
     def _long(self):
-        name = "outage 78 min, hint"
+        self._long_refused("outage 78 min, hint", "reset")
+        self._long_refused("outage 78 min that looks busy, hint", "busy")
+
+    def _long_refused(self, name, refusal):
         found = []
         for front in FRONTS:
-            found.append(self._times(name, (50, 99, 100), (0.60, 1.15, 1.20), front))
+            found.append(self._times(name, (50, 99, 100), (0.60, 1.15, 1.20), front,
+                                     refusal=refusal))
         self.add(name + ": attempts after restoration",
                  max(result.attempt_count_after for _, result in found), "per device", 1.05)
         self.add(name + ": attempts in all",
@@ -70,8 +82,10 @@ class Suite:
                 for scenario, result in found), "over capacity", must)
 
     def _long_without_hint(self):
-        for front in FRONTS:
-            self._times("outage 78 min, no hint", (99,), (2.1,), front, hint_s=0)
+        for refusal, name in (("reset", ""), ("busy", " that looks busy")):
+            for front in FRONTS:
+                self._times("outage 78 min%s, no hint" % name, (99,), (2.1,), front, hint_s=0,
+                            refusal=refusal)
 
     def _reset(self):
         for front in (A, C):
@@ -86,7 +100,7 @@ class Suite:
                      "per device", 2.1)
 
     def _wrong_hint(self):
-        for factor in (0.8, 0.9, 1.25, 1.5):
+        for factor in (0.8, 0.83, 0.86, 0.9, 0.95, 1.25, 1.5):
             self._times("hint x %.3g" % factor, (99,), (1.6,), A, hint_s=330 * factor)
         for factor in (0.5, 0.25):
             self._times("hint x %.3g" % factor, (99,), (5.5,), C, hint_s=330 * factor)
@@ -97,11 +111,10 @@ class Suite:
 
     def _short(self):
         for outage_s in (30, 300):
-            for is_silent in (False, True):
+            for refusal in ("reset", "silent"):
                 options = {"outage_s": outage_s, "spread_s": 60, "loss": "silence",
-                           "is_silent": is_silent}
-                name = "outage %d s, %s, spread 60 s, hint" % (
-                    outage_s, "silent" if is_silent else "refusing")
+                           "refusal": refusal}
+                name = "outage %d s, %s, spread 60 s, hint" % (outage_s, refusal)
                 for front, must in ((A, 1.4), (C, 4.5)):
                     self._times(name, (99,), (must,), front, **options)
                 self._times(name + ", hanging up after 30 s", (99,), (None,), C,
@@ -130,17 +143,9 @@ class Suite:
         for front in (A, C):
             scenario, result = self._play(
                 "intermittent, " + front[0], levels=(0.05, 0.20), session_s=600, **front[1])
-            begin, end = storm_fleet.BEGIN_MS // 1000, result.end_ms // 1000
-            capacity = Scenario(count=self.count, levels=(0.05, 0.20)).make_capacity()
-            online, allowed = 0.0, 0.0
-            for second in range(begin, end):
-                online += (capacity.total(1000 * second + 1000) - capacity.total(1000 * second)
-                           - online / scenario.session_s)
-                online = min(online, scenario.count)
-                allowed += online
-            share = float(numpy.sum(result.online()[begin:end])) / allowed
-            self.add("intermittent 5..20 %% of capacity, %s: online" % front[0], share,
-                     "of what capacity allows", 0.9, better="higher")
+            self.add("intermittent 5..20 %% of capacity, %s: online" % front[0],
+                     online_share(scenario, result), "of what capacity allows", 0.9,
+                     better="higher")
 
     def _alone(self):
         alone = {"count": 4_000, "ideal_s": 0.05, "horizon": 1e5}
@@ -149,13 +154,19 @@ class Suite:
         for name, hint_s in (("no hint", 0), ("hint", 330)):
             for hole_s, must in ((5, 5), (120, 40)):
                 _, result = self._play("one device, hole", outage_s=hole_s, loss="silence",
-                                       is_silent=True, hint_s=hint_s, **alone)
+                                       refusal="silent", hint_s=hint_s, **alone)
                 self.add("one device, hole of %d s, %s: p95" % (hole_s, name),
                          result.share_ms(95) / 1000, "s", must)
         _, result = self._play("one device, closed", outage_s=0, hint_s=0, **alone)
         for percent, must in ((50, 6), (95, 10)):
             self.add("one device closed by the server, no hint: p%d" % percent,
                      result.share_ms(percent) / 1000, "s", must)
+        policy = Scenario(count=1).policies()[0]
+        for name, loss in (("silence", causes.SILENCE), ("a close", causes.CLOSED)):
+            policy.up(0)
+            policy.lost(loss, storm_fleet.BEGIN_MS)
+            self.add("one device before a server that hangs, after %s: tries again" % name,
+                     policy.patience_ms() / 1000, "s")
 
     def _driver(self):
         draws = random.Random(7)
@@ -216,6 +227,20 @@ class Suite:
                 t99 = result.share_ms(99) / 1000 / scenario.ideal_s
                 self.add("rival %s, c: t99 %.2f, published %.2f" % (name, t99, row[3]),
                          abs(t99 / row[3] - 1) * 100, "% apart", must)
+
+
+def online_share(scenario, result):
+    """Devices online during an outage of some capacity over those that the capacity allows,
+    where sessions are cut at random."""
+    begin, end = storm_fleet.BEGIN_MS // 1000, result.end_ms // 1000
+    capacity = replace(scenario).make_capacity()
+    online = allowed = 0.0
+    for second in range(begin, end):
+        online += (capacity.total(1000 * second + 1000) - capacity.total(1000 * second)
+                   - online / scenario.session_s)
+        online = min(online, scenario.count)
+        allowed += online
+    return float(numpy.sum(result.online()[begin:end])) / allowed
 
 
 def _link_waits(count):

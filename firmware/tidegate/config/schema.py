@@ -7,6 +7,7 @@ import binascii
 import json
 
 from tidegate.config.nearest import nearest
+from tidegate.config.servers import servers
 from tidegate.errors import CatalogueError, ConfigurationError
 from tidegate.limits import (
     COMMAND_KEY_BYTES_MAX, DEVICE_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN,
@@ -33,6 +34,8 @@ KEYS = (
     ("host", TEXT, "", None, 1, 253, (), SESSION, _ANYBODY, True, False,
      "name or address of the MQTT server"),
     ("port", INTEGER, "", 1883, 1, 65_535, (), SESSION, _ANYBODY, True, False, "its TCP port"),
+    ("more_servers", TEXT, "", "", 0, 768, (), RESTART, _ANYBODY, True, False,
+     "HOST:PORT HOST:PORT .., where to go in turn when it is lost"),
     ("tls", CHOICE, "", "off", 0, 0, ("off", "on", "unverified"), RESTART, _ANYBODY, True, False,
      "TLS to it; unverified takes any server: for development"),
     ("tls_ca", TEXT, "", "", 0, 256, (), RESTART, _ANYBODY, True, False,
@@ -187,5 +190,9 @@ def _relations(values, found):
     if values["tls"] == "on" and not values["tls_ca"]:
         found.append(("tls_ca", "must be given where tls is on: without the authority's"
                                 " certificate nobody knows who answers"))
+    try:
+        servers(values)
+    except ConfigurationError as error:
+        found.append(("more_servers", str(error)[len("more_servers: "):]))
     if bool(values["tls_certificate"]) != bool(values["tls_key"]):
         found.append(("tls_certificate", "it and tls_key, both or neither"))

@@ -1,18 +1,19 @@
 """When to try again: how the outage began and what each attempt met decide. Pure."""
 
 from tidegate.limits import (
-    BACKOFF_CLOSED_MS_MAX, BACKOFF_DRIVER_MS_MIN, BACKOFF_LINK_MS_MAX,
+    BACKOFF_CLOSED_MS_MAX, BACKOFF_DRIVER_MS_MIN, BACKOFF_EARLY_SHARE, BACKOFF_LINK_MS_MAX,
     BACKOFF_PAUSE_MS, BACKOFF_PERIOD_MS, BACKOFF_PERIOD_MS_MAX, BACKOFF_POWER_MS_MAX,
-    BACKOFF_SILENCE_MS_MAX, BACKOFF_SLOW_MS, BACKOFF_RAMP_MS, PATIENCE_MS_MIN,
-    SESSION_PROVEN_MS, TICKS_HALF_MS, TICKS_MASK_MS,
+    BACKOFF_RAMP_MS, BACKOFF_SILENCE_MS_MAX, BACKOFF_SLOW_MS, BACKOFF_SOON_COUNT,
+    PATIENCE_FLEET_MS, PATIENCE_MS_MIN, SESSION_PROVEN_MS, TICKS_HALF_MS, TICKS_MASK_MS,
 )
 from tidegate.link import causes
 
 # What to do after an attempt. RAMP: full jitter over the windows of BACKOFF_RAMP_MS in turn.
-# PERIOD: one period after the start of the attempt. FRESH: a moment drawn over one period.
-# PAUSE: the same after BACKOFF_PAUSE_MS, so that the server sheds what was given up. DOUBLE: as
-# PAUSE, with the period doubled. SOON: drawn over a quarter of the period, then doubling. SLOW:
-# BACKOFF_SLOW_MS. NEXT: another endpoint, whose moment is drawn over one period.
+# PERIOD: one period after the start of the attempt, one in BACKOFF_EARLY_SHARE two thirds of it.
+# FRESH: a moment drawn over one period. PAUSE: the same after BACKOFF_PAUSE_MS, so that the server
+# sheds what was given up. DOUBLE: one or two periods, and the period doubles. SOON: drawn over a
+# quarter of the period, then over half of it, then PERIOD. SLOW: BACKOFF_SLOW_MS. NEXT: another
+# endpoint, whose moment is drawn over one period.
 RAMP, PERIOD, FRESH, PAUSE, DOUBLE, SOON, SLOW, NEXT = range(8)
 ACTION_NAMES = ("ramp", "period", "fresh", "pause", "double", "soon", "slow", "next")
 
@@ -44,9 +45,9 @@ FIRST_MS = {
 class Backoff:
     """The moment of the next attempt.
 
-    With a constant period and phases spread evenly over it, N devices offer exactly N / period
-    attempts a second, however long the outage was; full jitter over the same span offers twice
-    as many, because its mean wait is half the span.
+    With a constant period and phases spread evenly over it, N devices offer N / period attempts a
+    second, however long the outage was; full jitter over the same span offers twice as many,
+    because its mean wait is half the span.
 
     Argument: random_below(n), an integer of 0..n-1.
     Members to read: window_ms, the span that the last wait was drawn from; period_ms;
@@ -61,7 +62,7 @@ class Backoff:
         self._is_linked = True
         self._next_ms = self._begun_ms = self._up_ms = self._driver_ms = 0
         self._was_driven = False
-        self._soon_ms = 0
+        self._soon_count = 0
         self._ramp_count = 0
         self.period_ms = BACKOFF_PERIOD_MS
         self.window_ms = 0
@@ -74,13 +75,18 @@ class Backoff:
         A wait that has begun stays as it was drawn. The period, doubled by an overload, starts
         from the new window.
         """
-        base_ms = window_ms - (window_ms >> 4) if window_ms else BACKOFF_PERIOD_MS
+        base_ms = window_ms - window_ms // 24 if window_ms else BACKOFF_PERIOD_MS
         if base_ms != self._base_ms:
             self._base_ms = self.period_ms = base_ms
         self._hint_level = (2 if is_outage else 1) if window_ms else 0
 
     def start(self, now_ms):
-        """Power-up of the board. Result: the wait in ms."""
+        """Power-up of the board. Result: the wait in ms.
+
+        Whatever looks like a driver right after it is the charger finding out where it stands.
+        """
+        self._was_driven = True
+        self._driver_ms = now_ms
         return self._begin_outage(causes.POWER_UP, now_ms)
 
     def link_up(self, now_ms):
@@ -103,9 +109,10 @@ class Backoff:
         """How long the attempt may wait for its CONNACK once the server took the connection.
 
         To hang up is what turns a queue into a storm: the server goes on to work for the one
-        who left. With a hint the whole fleet fits in one window, so to wait that long is enough.
+        who left. Where the server closed the session others stand in that queue, too; who has no
+        such sign may be alone before a server that hangs, and tries again sooner.
         """
-        return max(self.period_ms, PATIENCE_MS_MIN)
+        return max(self.period_ms, PATIENCE_FLEET_MS if self._is_fleet else PATIENCE_MS_MIN)
 
     def up(self, now_ms):
         """A session came up."""
@@ -118,7 +125,7 @@ class Backoff:
         if not self._is_proven and (now_ms - self._up_ms) & TICKS_MASK_MS >= SESSION_PROVEN_MS:
             self._is_proven = True
             self._ramp_count = 0
-            self._soon_ms = 0
+            self._soon_count = 0
             self.period_ms = self._base_ms
             self.attempt_count = 0
 
@@ -189,14 +196,15 @@ class Backoff:
     def _act(self, action, now_ms):
         if action == RAMP and not self._has_ramp():
             action = FRESH
+        elif action == SOON and self._soon_count >= BACKOFF_SOON_COUNT:
+            action = PERIOD
         self.action = action
         if action == RAMP:
             wait_ms = self._draw(BACKOFF_RAMP_MS[self._ramp_count])
             self._ramp_count += 1
         elif action == SOON:
-            span_ms = self._soon_ms or self.period_ms >> 2
-            self._soon_ms = min(span_ms * 2, self.period_ms * 4, BACKOFF_PERIOD_MS_MAX)
-            wait_ms = self._draw(span_ms)
+            wait_ms = self._draw(self.period_ms >> BACKOFF_SOON_COUNT - self._soon_count)
+            self._soon_count += 1
         else:
             self._ramp_count = -1
             wait_ms = self._at_period(action, now_ms)
@@ -210,6 +218,8 @@ class Backoff:
                 if self._random_below(2):
                     next_ms += self.period_ms
                 self.period_ms = min(self.period_ms * 2, BACKOFF_PERIOD_MS_MAX)
+            elif not self._random_below(BACKOFF_EARLY_SHARE):
+                next_ms = next_ms * 2 // 3
             if next_ms > spent_ms:
                 return next_ms - spent_ms
             return self._random_below(BACKOFF_LINK_MS_MAX)

@@ -21,8 +21,8 @@ class Endpoints:
     from there; a home that does not take it back doubles that span.
 
     Arguments: count, endpoints in the list; random_below(n), an integer of 0..n-1.
-    Members to read: index; plan; is_rehearsal; move_count; left_ms, arrived_ms and returned_ms of
-    the last move.
+    Members to read: index; plan; is_rehearsal; move_count; and the moments of the last move:
+    left_ms home, arrived_ms elsewhere, turned_ms to go back, returned_ms; has_arrived.
     """
 
     def __init__(self, count, random_below):
@@ -37,7 +37,8 @@ class Endpoints:
         self.plan = NOTHING
         self.is_rehearsal = False
         self.move_count = 0
-        self.left_ms = self.arrived_ms = self.returned_ms = 0
+        self.has_arrived = False
+        self.left_ms = self.arrived_ms = self.turned_ms = self.returned_ms = 0
 
     def lost(self, window_ms, now_ms):
         """The session ended, or the board starts: from here the first endpoint is missing."""
@@ -53,7 +54,7 @@ class Endpoints:
             self._rehearse_ms = 0
             self._last = 0
         elif self.plan != RETURN:
-            self.arrived_ms = now_ms
+            self.arrived_ms, self.has_arrived = now_ms, True
             span_ms = self._rehearse_ms
             if not span_ms:
                 span_ms = self._return_ms + self._random_below(self._return_ms)
@@ -104,9 +105,10 @@ class Endpoints:
         """Do what was planned; a session that stands is to be left first. An attempt is due."""
         plan, self.plan = self.plan, NOTHING
         if plan == FAILOVER:
-            self.left_ms = now_ms
+            self.left_ms, self.has_arrived = now_ms, False
             self._go(self._last % (self._count - 1) + 1)
         elif plan == RETURN:
+            self.turned_ms = now_ms
             self._is_returning = self.index != 0
             self.index = 0
 

@@ -25,6 +25,9 @@ EXACT, DEADBAND, TREND = 0, 1, 2
 SUPPRESSED_ID = 4_002
 # Before a change of the first is recorded, what is held of the second is: they are read together.
 CONTEXT = {710: 553, 721: 553, 723: 553}
+# Of the charger; a change of one of these is somebody who plugs in or shows a card. Its mode is
+# none: a tariff changes that of a whole fleet in one moment.
+DRIVER_IDS = (714, 722)
 
 ROWS = (
     (100, "Capabilities", TEXT, "", 0, TELEMETRY, EXACT, 0, 0, 0, 0, 0, 0, TEXT_BYTES_MAX),
