@@ -42,9 +42,10 @@ class Ports:
             clock.get("speed", 1), clock.get("wall_ms"), clock.get("utc_ms"))
         self.entropy = PosixEntropy()
         self.flash = FileFlash(settings["flash_path"], settings["flash_bytes"] // BLOCK_BYTES)
-        self.network = PosixNetwork(self.clock, _tls(configuration), settings["name_servers"])
-        self.keep = PosixKeep(settings["flash_path"] + ".")
         self.terminal = PosixTerminal()
+        self.network = PosixNetwork(
+            self.clock, _tls(configuration), settings["name_servers"], self.terminal)
+        self.keep = PosixKeep(settings["flash_path"] + ".")
         self.watchdog = PosixWatchdog(self.clock, WATCHDOG_MS)
 
 

@@ -31,6 +31,7 @@ def run(agent, ports):
     except KeyboardInterrupt:
         status = 0
     _end(agent, ports)
+    ports.terminal.close()
     return status
 
 

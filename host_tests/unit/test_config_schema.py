@@ -32,6 +32,7 @@ def test_the_least_configuration_gets_every_default():
         "keep_alive_s": 60,
         "policies": {},
         "command_key": "",
+        "console_pin": "",
     }
 
 

@@ -28,6 +28,7 @@ KEYS = (
      "ids, each with a table of names and values; checked by observe.policy"),
     ("command_key", TEXT, "", 0, COMMAND_KEY_BYTES_MAX, (), "secret that signs commands which "
      "change something, empty for none; never shown"),
+    ("console_pin", TEXT, "", 0, 160, (), "hash of the console's PIN, never shown"),
 )
 
 _DEVICE_ID_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"

@@ -1,0 +1,29 @@
+"""Back to the state before its first day: marked by a command, done by the next start.
+
+Repair rule: the mark goes last, so that a power cut in between does it all again.
+"""
+
+_MARK = "factory-reset"
+_ALL, _BUT_NETWORK = b"all", b"but network"
+# Small records of `ports.keep`; those of the second row are how it is connected.
+_RECORDS = ("policies", "hint", "console-guard")
+_NETWORK_RECORDS = ("addresses",)
+
+
+def mark(keep, keeps_network):
+    """Have the next start forget everything. Result: whether that is durable."""
+    return keep.save(_MARK, _BUT_NETWORK if keeps_network else _ALL)
+
+
+def finish(ports):
+    """At start, before the flash is read: forget, where that was asked for."""
+    wanted = ports.keep.load(_MARK)
+    if not wanted:
+        return
+    for block in range(ports.flash.block_count):
+        ports.flash.erase(block)
+        ports.watchdog.feed()
+    for name in _RECORDS + (() if wanted == _BUT_NETWORK else _NETWORK_RECORDS):
+        if ports.keep.load(name):
+            ports.keep.save(name, b"")
+    ports.keep.save(_MARK, b"")
