@@ -37,6 +37,9 @@ surge: setup ## 50 agents come back with full flash; 5 min (ARGS="--plot surge.p
 rehearse: setup ## 100 agents through the March incident, and a rival; 8 min (ARGS="--plot march.png")
 	@exec $(RUN)/tidegate rehearse --rival $${ARGS:-}
 
+console: setup ## the console of a device that runs for this; its PIN is 1234 (ARGS="--run status")
+	@exec $(RUN)/tidegate console --demo $${ARGS:-}
+
 lint: setup ## ruff over everything
 	@$(RUN)/ruff check .
 
@@ -50,4 +53,4 @@ clean: ## remove all that set-up and runs have made
 	@rm -rf .venv .build build tools/*.egg-info .hypothesis .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test long crash bench surge rehearse lint mosquitto lock clean
+.PHONY: help setup demo test long crash bench surge rehearse console lint mosquitto lock clean
