@@ -20,13 +20,15 @@ class ConsoleWorld(AgentWorld):
             {"device_id": DEVICE, "host": "sea", "console_pin": HASH})
         self.boot()
 
-    def type(self, data, run_ms=100):
-        """What is shown in answer to bytes or a text, and while that long passes."""
+    def type(self, data, run_ms=100, waits=True):
+        """What is shown in answer to bytes or a text, while that long passes and, where `waits`,
+        until all is answered."""
         terminal = self.ports.terminal
         terminal.lines.clear()
         terminal.typed += data if isinstance(data, bytes) else data.encode()
         end_ms = self.now_ms + run_ms
-        while self.now_ms < end_ms or terminal.typed or not self.agent.console.output.is_empty():
+        while self.now_ms < end_ms or waits and (
+                terminal.typed or not self.agent.console.output.is_empty()):
             self.run(10)
         return self.shown()
 
@@ -35,12 +37,12 @@ class ConsoleWorld(AgentWorld):
         return "".join(self.ports.terminal.lines)
 
     def ask(self, line):
-        """The lines of the reply to one command."""
+        """The lines of the reply to one command, without events."""
         text = self.type(line + "\r")
-        assert text.startswith(line + "\n"), text
-        body, prompt = text[len(line) + 1:].rsplit("\n", 1)
+        assert line + "\n" in text, text
+        body, prompt = text.split(line + "\n", 1)[1].rsplit("\n", 1)
         assert prompt in (PROMPT, OPEN_PROMPT, "PIN: ") or prompt.startswith("to go on"), text
-        return body.split("\n")
+        return [each for each in body.split("\n") if not each.startswith("* ")]
 
     def unlock(self, pin=PIN):
         """The lines of the reply to a PIN."""

@@ -67,6 +67,7 @@ class Console:
             self._desk.unlocked(was_right, now_ms)
         self.output.step()
         self._show_pending()
+        self._show_prompt()
         if self._is_attended and (now_ms - self._typed_ms) & TICKS_MASK_MS >= CONSOLE_LOGOUT_MS:
             self._leave()
         return self._wait_ms()
@@ -146,10 +147,10 @@ class Console:
     def _end(self, end):
         text = self._line.text()
         question, self._question = self._question, None
+        if question is None and end != CANCELLED and self._is_own(text):
+            self._line.clear()
+            return
         if question is None and end == LINE:
-            if self._is_own(text):
-                self._line.clear()
-                return
             self._line.remember(text)
         self._line.clear()
         self._line.is_hidden = False
@@ -173,7 +174,7 @@ class Console:
         return "%s%s " % (self.device_id, "#" if self.guard.is_open else ">")
 
     def _show_pending(self):
-        """Events that wait, each a line above the one that is being typed; then the prompt."""
+        """Events that wait, each a line above the one that is being typed."""
         while self._pending and not self.output.is_busy():
             if not self._show(self._pending[0]):
                 return
@@ -182,6 +183,8 @@ class Console:
             count = self.dropped_count - self._told_dropped_count
             if self._show("%d events not shown: type log" % count):
                 self._told_dropped_count = self.dropped_count
+
+    def _show_prompt(self):
         if self._wants_prompt and not self.output.is_busy() and not self.guard.is_checking():
             if self.output.put(self._prompt() + self._line.shown()):
                 self._wants_prompt = False

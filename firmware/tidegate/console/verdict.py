@@ -10,8 +10,9 @@ from tidegate.observe.catalogue import LOG_NAMES, RECORDS, TELEMETRY
 # key: (what is the case, what to do next)
 TABLE = {
     "spool-aside": (
-        "NOT KEEPING: the flash holds what this version cannot read; a power cut loses all",
-        "take an image of the flash, then type factory-reset, or install the newer version"),
+        "NOT KEEPING: the flash holds what this version cannot read",
+        "a power cut loses all: save an image of the flash, then type factory-reset, or "
+        "install the newer version"),
     "records-full": (
         "LOSING RECORDS: their part of the flash is full and not confirmed",
         "get it on line, or type export and fetch the backlog"),
