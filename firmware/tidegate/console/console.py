@@ -61,6 +61,8 @@ class Console:
         self.now_ms = now_ms
         self.watch.step(now_ms)
         self._read()
+        if self.output.is_busy():
+            self._heed()
         self._take()
         was_right = self.guard.step(now_ms)
         if was_right is not None:
@@ -117,7 +119,7 @@ class Console:
     # What comes in.
 
     def _read(self):
-        """Take what has arrived as far as there is room; Ctrl-C ends a reply at once."""
+        """What has arrived, as far as there is room."""
         if self._taken == self._held:
             self._taken = self._held = 0
         count = self.output.terminal.read_into(self._input[self._held:])
@@ -126,14 +128,16 @@ class Console:
         self._is_attended = True
         self._typed_ms = self.now_ms
         self.guard.use(self.now_ms)
-        begin, self._held = self._held, self._held + count
-        if self.output.is_busy():
-            for at in range(self._held - 1, begin - 1, -1):
-                if self._input[at] == _CTRL_C:
-                    self.output.cancel()
-                    self._taken = at + 1
-                    self.output.put("\n! ended by Ctrl-C\n")
-                    break
+        self._held += count
+
+    def _heed(self):
+        """Ctrl-C ends the reply that is under way, and forgets what was typed before it."""
+        for at in range(self._held - 1, self._taken - 1, -1):
+            if self._input[at] == _CTRL_C:
+                self.output.cancel()
+                self._taken = at + 1
+                self.output.put("\n! ended by Ctrl-C\n")
+                break
 
     def _take(self):
         """Bytes up to the end of a line that is answered."""
