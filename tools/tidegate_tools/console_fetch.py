@@ -1,7 +1,11 @@
-"""`tidegate console PORT fetch-backlog`: a device's backlog through its console into a sink."""
+"""`tidegate console PORT fetch-backlog`: a device's backlog through its console into a sink.
+
+What is not whole at the end waits beside the database, so that another run completes it.
+"""
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from tidegate_tools.console_frames import LOG_NAMES, Frames
 from tidegate_tools.errors import ToolError
@@ -34,17 +38,20 @@ def fetch(talk, db, say, pass_count_max=PASS_COUNT_MAX):
     Arguments: talk, unlocked; db, path of the sink's database; say(text), told of each pass.
     Result: Fetched. Errors: ToolError.
     """
-    frames, passes = Frames(), 0
+    partial = Path(str(db) + ".partial")
+    frames, passes = _recalled(partial), 0
     for passes in range(1, pass_count_max + 1):
-        before = len(frames.batches), len(frames.extents)
+        before = len(frames.kept)
         _run_pass(talk, frames)
         say("pass %d: %d batches whole, %d damaged lines" % (
             passes, len(frames.batches), frames.damaged_count))
         if frames.is_whole() and len(frames.extents) == len(LOG_NAMES):
             break
-        if passes > 2 and before == (len(frames.batches), len(frames.extents)):
+        if before == len(frames.kept):
             break
-    if not frames.extents:
+    missing = missing_of(frames)
+    _keep(partial, frames if missing else None)
+    if not frames.kept:
         raise ToolError("the device sent nothing that can be read: look at the cable and the"
                         " speed of the port, then try again")
     store = Store(db)
@@ -52,7 +59,23 @@ def fetch(talk, db, say, pass_count_max=PASS_COUNT_MAX):
         ingested = Ingest(store).run(frames.batches.values())
     finally:
         store.close()
-    return Fetched(ingested, passes, frames.damaged_count, missing_of(frames))
+    return Fetched(ingested, passes, frames.damaged_count, missing)
+
+
+def _recalled(path):
+    """What an earlier run left behind. Errors: ToolError."""
+    frames = Frames()
+    if path.exists():
+        for line in path.read_text().splitlines():
+            frames.take(line)
+    return frames
+
+
+def _keep(path, frames):
+    if frames is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_text("\n".join(frames.kept) + "\n")
 
 
 def missing_of(frames):

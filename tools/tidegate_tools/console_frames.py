@@ -53,7 +53,8 @@ class Frames:
     """Takes lines in any order, as often as they come, and puts batches together.
 
     Members: extents, {log: Extent}; batches, {(log, first seq): payload}; has_ended, whether the
-    end of an export was read; damaged_count, of lines that say they are of one and are not whole.
+    end of an export was read; damaged_count, of lines that say they are of one and are not whole;
+    kept, the lines that are, each once.
     """
 
     def __init__(self):
@@ -61,7 +62,7 @@ class Frames:
         self.batches = {}
         self.has_ended = False
         self.damaged_count = 0
-        self.device = ""
+        self.kept = {}
         self._pieces = {}
 
     def take(self, line):
@@ -71,7 +72,9 @@ class Frames:
             text = match.group(2)
             if crc(text.encode()) != int(match.group(1), 16):
                 self.damaged_count += 1
-            elif text.startswith("begin "):
+                continue
+            self.kept[match.group(0)] = None
+            if text.startswith("begin "):
                 self._begin(text)
             elif text.startswith("end "):
                 self.has_ended = True
@@ -86,7 +89,6 @@ class Frames:
     def _begin(self, text):
         match = _BEGIN.match(text)
         if match:
-            self.device = match.group(1)
             log, first, last, count = match.group(3), *map(int, match.group(4, 5, 6))
             known = self.extents.get(log)
             # A later pass may begin later; the first one says it all.
@@ -127,3 +129,10 @@ class Frames:
         for gap in members["gaps"]:
             seqs.update(range(gap[0], gap[1] + 1))
         extent.covered.update(seq for seq in seqs if extent.first <= seq <= extent.last)
+
+
+def payloads(lines):
+    """The batches in the log of a terminal, as bytes. Argument: lines, of bytes."""
+    frames = Frames()
+    for line in lines:
+        yield from frames.take(line.decode("ascii", "replace"))
