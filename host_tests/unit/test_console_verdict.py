@@ -32,6 +32,13 @@ def aside():
     return made
 
 
+def safe_mode():
+    made = world()
+    made.agent.verbs.table["health"] = (
+        False, lambda argument, now_ms: ("", {"safe": argument == "errors"}))
+    return made
+
+
 def records_full():
     made = world()
     made.network.up = False
@@ -96,7 +103,7 @@ def draining():
 
 
 SCENES = {
-    "spool-aside": aside, "records-full": records_full, "source-silent": source_silent,
+    "spool-aside": aside, "safe-mode": safe_mode, "records-full": records_full, "source-silent": source_silent,
     "no-network": no_network, "starting": starting, "connecting": connecting, "held": held,
     "unconfirmed": unconfirmed, "draining": draining, "well": world,
 }  # fmt: skip

@@ -42,7 +42,7 @@ TABLE = (
 )
 (NAME, ARGUMENT, LEVEL, IS_DESTRUCTIVE, VERB, FUNCTION, LAYOUT, HELP) = range(8)
 
-_CONFIG_READS = ("", "show", "get", "diff", "check")
+_CONFIG_READS = ("", "show", "get", "diff", "check", "export")
 _FAR = 3
 
 

@@ -131,9 +131,8 @@ def errors(console, desk, argument, now_ms):
     result = {name: getattr(counters, name) for name in _COUNTERS}
     result["dropped_lines"] = console.dropped_count
     result["lines"] = screens.warnings(console.agent)
-    for verb in ("health", "crash"):
-        if verb in console.verbs:
-            result[verb] = console.verbs[verb][1]("", now_ms)[1]
+    if "health" in console.verbs:
+        result["health"] = console.verbs["health"][1]("errors", now_ms)[1]
     return "", result
 
 

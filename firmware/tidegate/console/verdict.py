@@ -13,6 +13,9 @@ TABLE = {
         "NOT KEEPING: the flash holds what this version cannot read",
         "a power cut loses all: save an image of the flash, then type factory-reset, or "
         "install the newer version"),
+    "safe-mode": (
+        "SAFE MODE: it crashed several times in a row, and samples nothing",
+        "type errors and report, send both to the operator, then type reboot"),
     "records-full": (
         "LOSING RECORDS: their part of the flash is full and not confirmed",
         "get it on line, or type export and fetch the backlog"),
@@ -84,6 +87,9 @@ def judge(agent, watch, now_ms):
 def _key(agent, watch, now_ms):
     if watch.is_spool_aside():
         return "spool-aside"
+    if "health" in agent.verbs.table and agent.verbs.table["health"][1](
+            "errors", now_ms)[1].get("safe"):
+        return "safe-mode"
     if agent.spool.logs[RECORDS].refused_count and agent.uplink.lag.count(RECORDS):
         return "records-full"
     if (now_ms - watch.sampled_ms) & TICKS_MASK_MS >= CONSOLE_SILENT_MS:
