@@ -40,8 +40,12 @@ rehearse: setup ## 100 agents through the March incident, and a rival; 8 min (AR
 soak: setup ## 30 days of one device with all that goes wrong; 10 min (ARGS="--days 2 --seed 7")
 	@$(RUN)/python host_tests/simulation/run.py $${ARGS:-}
 
-docs: setup ## make docs/configuration.md anew from the table of keys
+docs: setup ## make docs/configuration.md and docs/console.md anew from the device's tables
 	@$(RUN)/tidegate config reference > docs/configuration.md
+	@$(RUN)/python -m tidegate_tools.console_docs > docs/console.md
+
+console: setup ## the console of a device that runs for this; its PIN is 1234 (ARGS="--run status")
+	@exec $(RUN)/tidegate console --demo $${ARGS:-}
 
 lint: setup ## ruff over everything
 	@$(RUN)/ruff check .
@@ -56,4 +60,4 @@ clean: ## remove all that set-up and runs have made
 	@rm -rf .venv .build build tools/*.egg-info .hypothesis .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test long crash bench surge rehearse soak docs lint mosquitto lock clean
+.PHONY: help setup demo test long crash bench surge rehearse soak console docs lint mosquitto lock clean

@@ -97,17 +97,25 @@ class FakeMemory:
 
 
 class FakeTerminal:
-    """Keeps what was written."""
+    """Keeps what was written; `typed` is what waits to be read."""
+
+    newline = b"\n"
 
     def __init__(self):
         self.lines = []
+        self.typed = b""
 
     def read_into(self, buffer):
-        return 0
+        count = min(len(buffer), len(self.typed))
+        buffer[:count], self.typed = self.typed[:count], self.typed[count:]
+        return count
 
     def write(self, data):
         self.lines.append(bytes(data).decode())
         return len(data)
+
+    def close(self):
+        pass
 
 
 class FakeWatchdog:

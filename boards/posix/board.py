@@ -47,9 +47,10 @@ class Ports:
             clock.get("speed", 1), clock.get("wall_ms"), clock.get("utc_ms"))
         self.entropy = PosixEntropy()
         self.flash = FileFlash(settings["flash_path"], settings["flash_bytes"] // BLOCK_BYTES)
-        self.network = PosixNetwork(self.clock, _tls(configuration), settings["name_servers"])
-        self.keep = PosixKeep(settings["flash_path"] + ".")
         self.terminal = PosixTerminal()
+        self.network = PosixNetwork(
+            self.clock, _tls(configuration), settings["name_servers"], self.terminal)
+        self.keep = PosixKeep(settings["flash_path"] + ".")
         self.memory = GarbageCollector()
         self.scratch = PosixScratch(settings["flash_path"] + ".scratch")
         self.reset_cause = _RESET_WATCHDOG if self.scratch.was_bitten else _RESET_POWER_ON

@@ -2,9 +2,11 @@
 
 from tidegate.clock.monotonic import Monotonic
 from tidegate.clock.servers import TimeServers
+from tidegate.config import reset
 from tidegate.config.servers import servers
 from tidegate.config.store import Store, load
 from tidegate.configuring import Configuring
+from tidegate.console.console import Console
 from tidegate.diag import trail, watch
 from tidegate.diag.counters import Counters
 from tidegate.errors import SpoolError
@@ -57,13 +59,16 @@ class Agent:
         self.monotonic = Monotonic(ports.clock.ticks_mask_ms)
         self.monotonic.update(ports.clock.ticks_ms())
         self.counters = Counters()
-        self.trail = trail.Trail(self.monotonic, self._say)
+        reset.finish(ports)
+        self.console = Console(self, ports, configuration)
+        self.trail = trail.Trail(self.monotonic, self.console.say)
         self.clock = ports.clock
         self.timekeeping = Timekeeping(ports.clock, self.monotonic, self.trail, self.counters)
         catalogue = Catalogue()
         self.policies = Policies(catalogue, configuration["policies"], ports.keep, self.trail)
         identity = configuration["device_id"].encode()
         suppressor = Suppressor(catalogue, crc24(FIRST, identity, 0, len(identity)) % PHASE_COUNT)
+        self.suppressor = suppressor
         self.spool = self._start_spool(suppressor)
         chance = Chance(ports.entropy.random_bytes, identity)
         self.names = Resolver(ports.network, ports.keep, chance.below)
@@ -107,6 +112,8 @@ class Agent:
         self._watch.enter(watch.LINK)
         self.reconnect.step(now_ms)
         wait_ms = self._exchange(now_ms)
+        self._watch.enter(watch.CONSOLE)
+        wait_ms = min(wait_ms, self.console.step(now_ms))
         self._watch.end()
         return wait_ms
 
@@ -221,11 +228,13 @@ class Agent:
     def on_down(self, phase, cause, now_ms):
         """The session ended, or an attempt failed."""
         self.uplink.session_down()
+        self.console.watch.down(phase, cause, now_ms)
         self.reconnect.down(phase, cause, now_ms)
 
     def on_puback(self, packet_id, now_ms):
         """The server confirmed one publish."""
         self.uplink.on_puback(packet_id, now_ms)
+        self.console.watch.on_puback(packet_id, now_ms)
 
     def on_message(self, topic, payload, now_ms):
         """A message of a topic this session subscribed to."""
@@ -234,6 +243,3 @@ class Agent:
     def on_oversized(self, topic, payload_bytes, now_ms):
         """One whose payload was larger than the buffer, and dropped."""
         self.remote.take(topic, None, now_ms, payload_bytes)
-
-    def _say(self, line):
-        self._ports.terminal.write((line + "\n").encode())

@@ -26,6 +26,7 @@ def run(agent, ports):
     except Exception as error:
         agent.vitals.crashed(EXCEPTION, error)
         status = CRASH_STATUS
+    ports.terminal.close()
     return status
 
 

@@ -90,6 +90,8 @@ def test_every_bad_peer_for_20_rounds(tmp_path, is_tls, is_patient):
     for name, rounds in reports.items():
         for report in rounds:
             check(report, name)
-    heaps = [report["heap"] for rounds in reports.values() for report in rounds]
-    settled = max(heaps[SETTLED_ROUND : SETTLED_ROUND + ROUND_COUNT])
-    assert max(heaps[-ROUND_COUNT:]) - settled <= HEAP_GROWTH_BYTES_MAX, heaps
+    # The trail and what commands leave have filled by then; what grows on grows with each round.
+    for name, rounds in reports.items():
+        heaps = [report["heap"] for report in rounds[SETTLED_ROUND:]]
+        half = len(heaps) // 2
+        assert max(heaps[half:]) - max(heaps[:half]) <= HEAP_GROWTH_BYTES_MAX, (name, heaps)

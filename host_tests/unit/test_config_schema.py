@@ -34,6 +34,7 @@ def test_the_least_configuration_gets_every_default():
         "time_servers": "",
         "policies": {},
         "command_key": "",
+        "console_pin": "",
     }
 
 

@@ -11,6 +11,7 @@ class LoopPorts:
     def __init__(self, world, turns):
         self.clock = world.ports.clock
         self.watchdog = world.ports.watchdog
+        self.terminal = world.ports.terminal
         self.network = self
         self.turns_left = turns
 

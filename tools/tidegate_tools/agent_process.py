@@ -59,7 +59,7 @@ class AgentProcess:
 
     Arguments: interpreter, path; firmware, the folder of main.py; checkout, for the board and
     the libraries; folder, which holds its files; settings, of `configuration`; program, what to
-    start in the place of main.py.
+    start in the place of main.py. Members: command and environment, of the process.
     """
 
     def __init__(self, interpreter, firmware, checkout, folder, settings, program=None):
@@ -69,10 +69,10 @@ class AgentProcess:
         self._settings_path = self.folder / "agent.json"
         self._settings_path.write_text(json.dumps(settings, indent=1) + "\n")
         self.log_path = self.folder / "agent.log"
-        self._command = [str(interpreter), "-X", "heapsize=" + HEAP,
+        self.command = [str(interpreter), "-X", "heapsize=" + HEAP,
                          str(program or firmware / "main.py"), str(self._settings_path)]
         path = os.pathsep.join(map(str, (checkout.board, firmware, checkout.libraries)))
-        self._environment = {"MICROPYPATH": path, "PYTHONPATH": path}
+        self.environment = {"MICROPYPATH": path, "PYTHONPATH": path}
         self._child = None
         self.start_count = 0
 
@@ -82,7 +82,7 @@ class AgentProcess:
 
     def start(self):
         """Errors: ProcessError where the interpreter cannot be run."""
-        self._child = Child("the agent", self._command, self.log_path, self._environment)
+        self._child = Child("the agent", self.command, self.log_path, self.environment)
         self.start_count += 1
 
     def running(self):

@@ -12,6 +12,7 @@ from typer import Option
 from tidegate_tools import report, shell
 from tidegate_tools.bench import bench
 from tidegate_tools.config_commands import app as config_app
+from tidegate_tools.console import console
 from tidegate_tools.display import make_display
 from tidegate_tools.errors import ToolError
 from tidegate_tools.fleet_commands import rehearse, surge
@@ -33,6 +34,7 @@ app.add_typer(simulate_app, name="simulate")
 app.add_typer(config_app, name="config")
 app.command(epilog="Example: tidegate bench spool --json")(bench)
 app.command(epilog="Example: tidegate meter --link meter.tty --noise 0.001")(meter)
+app.command(epilog="Example: tidegate console auto --run 'status --json'")(console)
 app.command(epilog="Example: tidegate surge --count 10 --stored 2000 --rate 40000")(surge)
 app.command(epilog="Example: tidegate rehearse --rival --plot march.png")(rehearse)
 

@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass, field
 
+from tidegate_tools.console_frames import payloads
 from tidegate_tools.decode import DEVICE, decode
 from tidegate_tools.errors import DecodeError, ToolError
 from tidegate_tools.sink import TRANSACTION_COUNT_MAX
@@ -110,8 +111,9 @@ class Ingest:
         return known.pop()
 
 
-def ingest_file(path, db, device=None):
-    """Arguments: path of the file, `-` for standard input; db, of the sink's database; device.
+def ingest_file(path, db, device=None, is_console=False):
+    """Arguments: path of the file, `-` for standard input; db, of the sink's database; device;
+    is_console, whether the file is what a terminal showed of a console's export.
 
     Result: Ingested. Errors: ToolError.
     """
@@ -124,6 +126,6 @@ def ingest_file(path, db, device=None):
     with file:
         store = Store(db)
         try:
-            return Ingest(store, device).run(file)
+            return Ingest(store, device).run(payloads(file) if is_console else file)
         finally:
             store.close()

@@ -167,15 +167,18 @@ def sink_ingest(
     db: Annotated[Path, Option(help="Database file; made where it does not exist.")],
     device: Annotated[str | None, Option(
         help="Whose they are. Default: what they say, or what the database knows.")] = None,
+    console: Annotated[bool, Option(
+        "--console", help="The file is the log of a terminal in which `export` was typed.")
+        ] = False,
     as_json: AsJson = False,
 ):
-    """Store what `tidegate spool export` wrote, each observation once.
+    """Store what `tidegate spool export` or a device's console wrote, each observation once.
 
     Exit status 1 where a line was refused or says something else than what is stored.
     """
     from tidegate_tools.ingest import ingest_file
 
-    outcome = or_complain(lambda: ingest_file(file, db, device))
+    outcome = or_complain(lambda: ingest_file(file, db, device, console))
     if as_json:
         print(json.dumps(outcome.to_json()))
     else:

@@ -64,6 +64,8 @@ KEYS = (
      "and values, scaled as the values of the observation are"),
     ("command_key", TEXT, "", "", 0, COMMAND_KEY_BYTES_MAX, (), NOW, _CONSOLE, True, True,
      "signs commands that change something, empty for none"),
+    ("console_pin", TEXT, "", "", 0, 160, (), RESTART, _CONSOLE, False, True,
+     "hash of the console's PIN, made by `tidegate console hash-pin`"),
 )
 
 _ROWS = {row[NAME]: row for row in KEYS}

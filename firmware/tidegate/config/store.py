@@ -7,7 +7,7 @@ secrets stand in another, which holds the values before and after a change while
 SPEC section 10.
 """
 
-from tidegate.config import schema
+from tidegate.config import reset, schema
 from tidegate.config.report import told
 from tidegate.config.secrets import WHY, Secrets
 from tidegate.config.twin import CONFIGURATION, WRITTEN, Twin
@@ -28,6 +28,7 @@ def load(keep, given):
     Errors: ConfigurationError where the factory's part is wrong; what stands on flash never
     raises: it is left aside, wholly, and reported.
     """
+    reset.forget(keep)
     return Store(keep, given)
 
 

@@ -3,8 +3,8 @@
 from tidegate.diag import trail
 from tidegate.limits import PROGRESS_LOOK_COUNT, STEP_BUDGET_MS
 
-SAMPLE, LINK, EXCHANGE, SPOOL, WAIT = range(5)
-PART_NAMES = ("sample", "link", "exchange", "spool", "wait")
+SAMPLE, LINK, EXCHANGE, SPOOL, CONSOLE, WAIT = range(6)
+PART_NAMES = ("sample", "link", "exchange", "spool", "console", "wait")
 # What is to get on: samples, confirmations by the server, erasing ahead of need.
 STALL_NAMES = ("samples", "confirmations", "erasing")
 

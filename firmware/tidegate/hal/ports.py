@@ -170,13 +170,19 @@ class Memory:
 
 
 class Terminal:
-    """The serial line a technician sees."""
+    """The serial line a technician sees.
+
+    Members: newline, the bytes that end a line there.
+    """
 
     def read_into(self, buffer):
         """Number of bytes put into `buffer`, 0 when none wait. Never blocks."""
 
     def write(self, data):
         """Number of bytes taken, possibly 0. Never blocks."""
+
+    def close(self):
+        """Leave the line as it was found; may be called twice."""
 
 
 class Line:

@@ -8,6 +8,10 @@ import time
 
 from tidegate.clock.anchor import RTC
 
+_INPUT = 0
+# What a pipe takes at once or not at all, POSIX's least.
+_PIPE_BYTES = 512
+
 
 def _raw(stream):
     """A stream without CPython's buffer, in which bytes would wait where poll cannot see them."""
@@ -53,25 +57,37 @@ class PosixEntropy:
 
 
 class PosixTerminal:
-    """Two unbuffered byte streams, by default those of the process."""
+    """Two unbuffered byte streams, by default those of the process.
+
+    A tty of the process is made raw; `close` undoes that.
+    Members: source, to be waited on; is_ended, whether nothing will be read from it any more.
+    """
 
     def __init__(self, source=None, sink=None):
-        self._source = source or _raw(sys.stdin.buffer)
+        self.source = source or _raw(sys.stdin.buffer)
+        self.is_ended = False
         self._sink = sink or _raw(sys.stdout.buffer)
         self._poll = select.poll()
-        self._poll.register(self._source, select.POLLIN)
+        self._poll.register(self.source, select.POLLIN)
         self._output_poll = select.poll()
         self._output_poll.register(self._sink, select.POLLOUT)
+        self._modes = None if source else _make_raw()
+        self._is_tty = self._modes is not None
+        self.newline = b"\r\n" if self._is_tty else b"\n"
 
     def read_into(self, buffer):
         """See `hal.ports.Terminal.read_into`."""
         count = 0
         while count < len(buffer):
             events = self._poll.poll(0)
-            if not events or not events[0][1] & select.POLLIN:
+            if not events:
                 break
-            byte = self._source.read(1)
+            try:
+                byte = self.source.read(1)
+            except OSError:
+                byte = b""
             if not byte:
+                self.is_ended = True
                 break
             buffer[count] = byte[0]
             count += 1
@@ -79,12 +95,48 @@ class PosixTerminal:
 
     def write(self, data):
         """See `hal.ports.Terminal.write`. Where nobody reads any more nothing is taken."""
-        if not self._output_poll.poll(0):
-            return 0
-        try:
-            return self._sink.write(data) or 0
-        except OSError:
-            return 0
+        count = 0
+        # A tty that can take one byte may wait with two.
+        size = 1 if self._is_tty else min(len(data), _PIPE_BYTES)
+        while count < len(data):
+            events = self._output_poll.poll(0)
+            if not events or not events[0][1] & select.POLLOUT:
+                break
+            try:
+                taken = self._sink.write(data[count:count + size]) or 0
+            except OSError:
+                break
+            count += taken
+            if not taken or not self._is_tty:
+                break
+        return count
+
+    def close(self):
+        """Leave the tty as it was found."""
+        if self._modes is not None:
+            import termios
+            termios.tcsetattr(_INPUT, termios.TCSANOW, self._modes)
+            self._modes = None
+
+
+def _make_raw():
+    """Have every byte of the process's tty as it is typed, Ctrl-C as well.
+
+    Result: its modes before, None where it is no tty.
+    """
+    if hasattr(os, "isatty") and not os.isatty(_INPUT):
+        return None
+    try:
+        import termios
+        modes = termios.tcgetattr(_INPUT)
+    except (ImportError, OSError):
+        return None
+    if hasattr(termios, "setraw"):
+        termios.setraw(_INPUT)
+    else:
+        import tty
+        tty.setraw(_INPUT)
+    return modes
 
 
 def _make_private(path):

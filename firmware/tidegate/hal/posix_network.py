@@ -105,14 +105,18 @@ class PosixNetwork:
     """TCP, UDP and TLS of the host.
 
     Arguments: clock, a PosixClock, whose speed turns waits into wall time; tls, a `hal.tls.Tls`
-    or None where none is wanted; name_servers, addresses, empty for those the host uses.
+    or None where none is wanted; name_servers, addresses, empty for those the host uses;
+    terminal, a PosixTerminal at which whoever types is not to wait either, or None.
     """
 
-    def __init__(self, clock, tls=None, name_servers=()):
+    def __init__(self, clock, tls=None, name_servers=(), terminal=None):
         self._speed = clock.speed
         self._poll = select.poll()
         self._tls = tls
         self._name_servers = [tuple(each) for each in name_servers]
+        self._terminal = terminal
+        if terminal is not None:
+            self._poll.register(terminal.source, select.POLLIN)
 
     def is_up(self):
         """A host is always on line."""
@@ -143,8 +147,14 @@ class PosixNetwork:
     def wait(self, stream, writing, wait_ms):
         """See `hal.ports.Network.wait`."""
         wall_ms = -(-wait_ms // self._speed)
+        if self._terminal is not None and self._terminal.is_ended:
+            self._poll.unregister(self._terminal.source)
+            self._terminal = None
         if stream is None:
-            time.sleep(wall_ms * 0.001)
+            if self._terminal is None:
+                time.sleep(wall_ms * 0.001)
+            else:
+                self._poll.poll(wall_ms)
             return
         events = select.POLLIN | (select.POLLOUT if writing else 0)
         if hasattr(stream, "awaited"):

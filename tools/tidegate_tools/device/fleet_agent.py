@@ -12,24 +12,23 @@ from tidegate.run import run
 
 
 class Ear:
-    """The watchdog, which also listens after each good turn."""
+    """The terminal, but what is typed there is no line for the console: it ends the agent."""
 
-    def __init__(self, ports, agent):
-        self._watchdog, self._terminal = ports.watchdog, ports.terminal
-        self._verbs = agent.verbs
-        self._buffer = bytearray(1)
+    def __init__(self, terminal, verbs):
+        self._terminal, self._verbs = terminal, verbs
+        self.write = terminal.write
 
-    def feed(self):
-        """See `hal.ports.Watchdog.feed`."""
-        self._watchdog.feed()
-        if self._terminal.read_into(self._buffer):
+    def read_into(self, buffer):
+        """See `hal.ports.Terminal.read_into`."""
+        if self._terminal.read_into(buffer):
             self._verbs.wants_restart = True
+        return 0
 
 
 def main():
     """Build the board, run the loop. Result: the exit status."""
     agent, ports = board.build(sys.argv[1:])
-    ports.watchdog = Ear(ports, agent)
+    agent.console.output.terminal = Ear(ports.terminal, agent.verbs)
     return run(agent, ports)
 
 

@@ -1,0 +1,1 @@
+"""What a technician types on the serial line, and what is answered."""

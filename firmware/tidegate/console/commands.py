@@ -1,0 +1,128 @@
+"""The table of commands, and how a line finds its own. The verbs of MQTT are commands as well."""
+
+from tidegate.console import inquiries, render, screens
+
+READ, TECH = 0, 1
+LEVEL_NAMES = ("read-only", "tech")
+# A command whose name is that of a verb with arguments is that verb where any are given.
+# name, argument, level, destructive, verb it needs ("" for none), function, layout, help
+TABLE = (
+    ("status", "", READ, False, "", inquiries.status, screens.status_lines,
+     "one screen: why it is not sending, or that all is well"),
+    ("obs", "[ID|NAME] [--watch]", READ, False, "", inquiries.obs, screens.observation_lines,
+     "last values; of one its policy; --watch: until Ctrl-C"),
+    ("backlog", "[RATE SECONDS]", READ, False, "", inquiries.backlog, None,
+     "what is not confirmed; tech: limit its rate for a time"),
+    ("link", "[now|trace|endpoints]", READ, False, "link", inquiries.link, None,
+     "the session and its failures; tech: now, end and return"),
+    ("ping", "", READ, False, "", inquiries.ping, None,
+     "ms of the last set-up's phases, of a message and back"),
+    ("errors", "", READ, False, "", inquiries.errors, None,
+     "what went wrong since start"),
+    ("log", "[info|warning|alarm|off|follow]", READ, False, "", inquiries.log, None,
+     "last events; a level: show those from it as they happen"),
+    ("time", "", READ, False, "time", None, None, "what it takes the time to be"),
+    ("config", "show|get|set|diff|check|save|keep|revert|export ..", READ, False, "config",
+     None, None, "the configuration; to change it needs unlock"),
+    ("selftest", "", READ, False, "", inquiries.selftest, None,
+     "flash, spool, clock, heap, link, source: pass or FAIL"),
+    ("report", "", READ, False, "", inquiries.report, None,
+     "all of the above for a ticket, without what is secret"),
+    ("export", "[--from LOG SEQ]", TECH, False, "", inquiries.export, None,
+     "the backlog as lines, see `tidegate console --help`"),
+    ("failover", "[SECONDS]", TECH, False, "rehearse", inquiries.failover, None,
+     "go to the next server, come home after 600 s"),
+    ("reboot", "", TECH, True, "restart", inquiries.reboot, None, "end in order, start anew"),
+    ("factory-reset", "[keep-net]", TECH, True, "", inquiries.factory_reset, None,
+     "forget all but who it is; keep-net: and its network"),
+    ("unlock", "", READ, False, "", None, None, "ask for the PIN; then tech commands work"),
+    ("lock", "", READ, False, "", inquiries.lock, None, "read-only again"),
+    ("version", "", READ, False, "", inquiries.version, None, "what runs, and on what"),
+    ("help", "[COMMAND]", READ, False, "", None, None, "this list, or one command"),
+)
+(NAME, ARGUMENT, LEVEL, IS_DESTRUCTIVE, VERB, FUNCTION, LAYOUT, HELP) = range(8)
+
+_CONFIG_READS = ("", "show", "get", "diff", "check", "export")
+_FAR = 3
+
+
+def offered(verbs):
+    """Rows of all commands: those of the table whose verb is there, and the verbs without one.
+
+    Argument: verbs, the table of `verbs.Verbs`.
+    """
+    rows = [row for row in TABLE if not row[VERB] or row[VERB] in verbs]
+    covered = [row[NAME] for row in TABLE] + ["restart", "rehearse"]
+    for verb in sorted(verbs):
+        if verb not in covered:
+            rows.append((verb, "..", TECH if verbs[verb][0] else READ, False, verb, None, None,
+                         "as over MQTT"))
+    return rows
+
+
+def find(rows, name):
+    """The row of a name, or None."""
+    for row in rows:
+        if row[NAME] == name:
+            return row
+    return None
+
+
+def level_of(row, argument):
+    """The level that a command with this argument needs."""
+    first = argument.split(" ")[0]
+    if row[NAME] == "config":
+        return READ if first in _CONFIG_READS else TECH
+    if row[NAME] == "link" and first == "now" or row[NAME] == "backlog" and argument:
+        return TECH
+    return row[LEVEL]
+
+
+def nearest(rows, name):
+    """The name that was meant, or "" where none is near."""
+    best, best_count = "", _FAR
+    for row in rows:
+        known = row[NAME]
+        count = 0 if len(name) > 1 and known.startswith(name) else _edit_count(name, known)
+        if count < best_count and count < max(len(name), 2):
+            best, best_count = known, count
+    return best
+
+
+def parse(text):
+    """(name, argument, options) of a line. Options are `--json` and `--confirm` with its word."""
+    words = [word for word in text.split(" ") if word]
+    options = {}
+    if "--json" in words:
+        words.remove("--json")
+        options["json"] = True
+    if "--confirm" in words[:-1]:
+        place = words.index("--confirm")
+        options["confirm"] = words[place + 1]
+        del words[place:place + 2]
+    return words[0] if words else "", " ".join(words[1:]), options
+
+
+def help_lines(rows):
+    """All commands, one a line."""
+    for row in rows:
+        mark = "tech" if row[LEVEL] == TECH else ""
+        yield "  %s%s%s\n" % (render.padded(row[NAME], 15), render.padded(mark, 6),
+                              row[HELP])
+    yield "  Every command takes --json; `help COMMAND` says more.\n"
+
+
+def _edit_count(left, right):
+    """How many letters to insert, drop, replace or exchange with their neighbour (Damerau)."""
+    if abs(len(left) - len(right)) >= _FAR:
+        return _FAR
+    before, row = None, list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        last, row, older = row, [i], before
+        for j, b in enumerate(right, 1):
+            count = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                count = min(count, older[j - 2] + 1)
+            row.append(count)
+        before = last
+    return row[-1]
