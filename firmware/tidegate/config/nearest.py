@@ -2,13 +2,16 @@
 
 
 def nearest(word, known):
-    """The one of `known` that the fewest changes make of `word`; "" where none is near.
+    """The one of `known` that begins with `word`, if that is more than a letter, or else that
+    the fewest changes make of it; "" where none is near.
 
     A change puts in, takes out or replaces one character (Levenshtein). Near is one change, of
     words from four characters on two, of longer ones a third.
     """
     best, best_count = "", max(2 if len(word) > 3 else 1, len(word) // 3) + 1
     for each in known:
+        if len(word) > 1 and each.startswith(word):
+            return each
         if abs(len(each) - len(word)) < best_count:
             count = _change_count(word, each)
             if count < best_count:

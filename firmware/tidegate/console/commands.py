@@ -42,9 +42,6 @@ TABLE = (
 )
 (NAME, ARGUMENT, LEVEL, IS_DESTRUCTIVE, VERB, FUNCTION, LAYOUT, HELP) = range(8)
 
-_CONFIG_READS = ("", "show", "get", "diff", "check", "export")
-_FAR = 3
-
 
 def offered(verbs):
     """Rows of all commands: those of the table whose verb is there, and the verbs without one.
@@ -68,25 +65,14 @@ def find(rows, name):
     return None
 
 
-def level_of(row, argument):
-    """The level that a command with this argument needs."""
-    first = argument.split(" ")[0]
-    if row[NAME] == "config":
-        return READ if first in _CONFIG_READS else TECH
-    if row[NAME] == "link" and first == "now" or row[NAME] == "backlog" and argument:
-        return TECH
-    return row[LEVEL]
-
-
-def nearest(rows, name):
-    """The name that was meant, or "" where none is near."""
-    best, best_count = "", _FAR
-    for row in rows:
-        known = row[NAME]
-        count = 0 if len(name) > 1 and known.startswith(name) else _edit_count(name, known)
-        if count < best_count and count < max(len(name), 2):
-            best, best_count = known, count
-    return best
+def is_locked(row, argument, verbs):
+    """Whether a command with this argument needs the level TECH."""
+    changes = verbs[row[VERB]][0] if row[VERB] in verbs else None
+    if callable(changes):
+        return changes(argument)
+    if row[NAME] == "link":
+        return argument.split(" ")[0] == "now"
+    return row[LEVEL] == TECH or row[NAME] == "backlog" and argument != ""
 
 
 def parse(text):
@@ -110,19 +96,3 @@ def help_lines(rows):
         yield "  %s%s%s\n" % (render.padded(row[NAME], 15), render.padded(mark, 6),
                               row[HELP])
     yield "  Every command takes --json; `help COMMAND` says more.\n"
-
-
-def _edit_count(left, right):
-    """How many letters to insert, drop, replace or exchange with their neighbour (Damerau)."""
-    if abs(len(left) - len(right)) >= _FAR:
-        return _FAR
-    before, row = None, list(range(len(right) + 1))
-    for i, a in enumerate(left, 1):
-        last, row, older = row, [i], before
-        for j, b in enumerate(right, 1):
-            count = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
-                count = min(count, older[j - 2] + 1)
-            row.append(count)
-        before = last
-    return row[-1]

@@ -1,5 +1,6 @@
 """What is done with a line: found in the table, allowed or refused, done, answered."""
 
+from tidegate.config.nearest import nearest
 from tidegate.console import commands, render
 from tidegate.limits import CONSOLE_CONFIRM_COUNT
 
@@ -22,10 +23,10 @@ class Desk:
         row = commands.find(rows, name)
         self._is_json = "json" in options
         if row is None:
-            near = commands.nearest(rows, name)
+            near = nearest(name, [row[commands.NAME] for row in rows])
             self._refuse(name, "there is no command '%s'%s: type help" % (
                 name[:20], ", the nearest is '%s'" % near if near else ""))
-        elif commands.level_of(row, argument) == commands.TECH and not console.guard.is_open:
+        elif not console.guard.is_open and commands.is_locked(row, argument, console.verbs):
             self._refuse(name, _LOCKED)
         elif name == "unlock":
             self._unlock(argument, now_ms)
