@@ -103,10 +103,10 @@ def draining():
 
 
 SCENES = {
-    "spool-aside": aside, "safe-mode": safe_mode, "records-full": records_full,
-    "source-silent": source_silent, "no-network": no_network, "starting": starting,
-    "connecting": connecting, "held": held, "unconfirmed": unconfirmed,
-    "draining": draining, "well": world,
+    "spool-aside": aside, "safe-mode": safe_mode,
+    "records-full": records_full, "source-silent": source_silent,
+    "no-network": no_network, "starting": starting, "connecting": connecting, "held": held,
+    "unconfirmed": unconfirmed, "draining": draining, "well": world,
 }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ KEYS = {
                 "`result` (`pass` or `FAIL`)",
     "report": "a line for each of `version`, `status`, `selftest`, `backlog`, `errors`, `link`, "
               "`config`, `obs`, `log`",
-    "export": "none: lines of SPEC section 10",
+    "export": "none: lines of SPEC section 11",
     "failover": "`for_s`",
     "reboot": "`in_ms`",
     "factory-reset": "`in_ms`",
@@ -42,20 +42,20 @@ _HEAD = """\
 
 Written by `python -m tidegate_tools.console_docs` from the tables of the device; a test compares.
 
-115,200 baud, 8N1, any terminal program; `tidegate console PORT` is one with colours, a
-transcript and scripts. Enter shows the prompt. Backspace, Ctrl-U (empty the line), Ctrl-C (give
-it up, or end a reply) and the arrow keys up and down work where the terminal has them. A line
-over 200 bytes, or with a byte that no key sends, is refused whole. What the device says unasked
-begins with `* `, a refusal with `! `. A line that begins with a space, a digit or one of `*!#{`
-is taken for what the console itself said, come back: nothing happens.
+115,200 baud, 8N1, any terminal program; `tidegate console PORT` is one with colours, transcript
+and scripts. Enter shows the prompt. Backspace, Ctrl-U (empty the line), Ctrl-C (give it up, or
+end a reply) and the arrow keys up and down work where the terminal has them. A line over 200
+bytes, or with a byte that no key sends, is refused whole. What the device says unasked begins
+with `* `, a refusal with `! `. A line that begins with a space, a digit or one of `*!#{` is
+taken for what the console itself said, come back: nothing happens.
 
-Each command takes `--json` and then answers one line, `{"command":..,"ok":true,"result":{..}}`
-or `{"command":..,"error":"..","ok":false}`, members in the order of their names. `tech` needs
-`unlock` and the device's PIN; it ends with `lock`, or 10 minutes after the last key. After
-three wrong PINs each costs 5 s, 10 s, 20 s and so on up to an hour, also over a reboot.
-Commands marked *asks* want the last four characters of the device id, in answer to their
-question or as `--confirm 0001`. A command whose verb a device does not have is not there.
-Beside these every verb of SPEC section 8 is a command.
+Each command takes `--json` and then answers in one line,
+`{"command":..,"ok":true,"result":{..}}` or `{"command":..,"error":"..","ok":false}`, members in
+the order of their names. `tech` needs `unlock` and the device's PIN; it ends with `lock`, or 10
+minutes after the last key. After three wrong PINs each costs 5 s, 10 s, 20 s and so on up to an
+hour, also over a reboot. Commands marked *asks* want the last four characters of the device id,
+in answer to their question or as `--confirm 0001`. A command whose verb a device does not have
+is not there. Beside these every verb of SPEC section 8 is a command.
 
 | command | level | does | members of `result` |
 |---|---|---|---|

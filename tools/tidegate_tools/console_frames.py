@@ -1,4 +1,4 @@
-"""Batches out of the lines of a console's export, however damaged. SPEC section 10."""
+"""Batches out of the lines of a console's export, however damaged. SPEC section 11."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The backlog as lines of text that survive any terminal log. SPEC section 10.
+"""The backlog as lines of text that survive any terminal log. SPEC section 11.
 
 Each line stands for itself: it says which batch it is a piece of, and carries two CRCs, so that
 lines of several passes complete one another. A batch is the very payload that MQTT would carry.

@@ -65,7 +65,7 @@ def status_lines(result):
             _MODE_NAMES.get(mode, "mode %s" % render.plain(mode)),
             render.plain(charger["power_w"]), render.plain(charger["session_wh"]),
             render.span(charger["sample_age_s"]))),
-        ("link", "%s for %s, server %d, %d sessions in %d attempts" % (
+        ("link", "%s for %s, server %d, sessions %d, attempts %d" % (
             link["phase"], render.span(link["for_s"]), link["server"] + 1, link["sessions"],
             link["attempts"]))]
     if link["cause"]:
@@ -74,9 +74,11 @@ def status_lines(result):
         rows.append(("", "next attempt in %s" % render.span(link["next_s"])))
     for name in LOG_NAMES:
         lag = result["backlog"][name]
-        rows.append((name, "%d unconfirmed, oldest %s old, %s/s, done in %s" % (
-            lag["count"], render.span(lag["age_s"]), lag["rate"], render.span(lag["drain_s"]))))
-    rows.append(("spool", "%d of %d blocks used, each erased %d times, %d gave way, %d lost" % (
+        rows.append((name, "all confirmed" if not lag["count"] else (
+            "%d unconfirmed, oldest %s old, %d a second, done in %s" % (
+                lag["count"], render.span(lag["age_s"]), lag["rate"],
+                render.span(lag["drain_s"])))))
+    rows.append(("spool", "%d of %d blocks used, %d erases a block, %d gave way, %d lost" % (
         spool_of["used_blocks"], spool_of["blocks"], spool_of["erases_per_block"],
         spool_of["gave_way"], spool_of["lost"])))
     rows.append(("clock", "%s, %s" % (result["clock"]["utc"] or "unknown", result["clock"]["q"])))
