@@ -27,7 +27,8 @@ from tidegate.clock.monotonic import Monotonic
 from tidegate.config import schema
 from tidegate.errors import ConfigurationError
 from tidegate.limits import (
-    BACKOFF_PERIOD_MS, BACKOFF_RAMP_MS, OPAQUE_BYTES_MAX, TICKS_MASK_MS, TICKS_PERIOD_MS,
+    BACKOFF_EARLY_SHARE, BACKOFF_PERIOD_MS, BACKOFF_RAMP_MS, OPAQUE_BYTES_MAX, TICKS_MASK_MS,
+    TICKS_PERIOD_MS,
 )
 from tidegate.link import causes, session
 from tidegate.link.backoff import Backoff
@@ -62,7 +63,8 @@ def check_backoff():
     for _ in range(11):
         backoff.began(TICKS_MASK_MS)
         backoff.failed(causes.TIMEOUT, TICKS_MASK_MS)
-    assert tuple(bounds[:9]) == BACKOFF_RAMP_MS and bounds[9:] == [BACKOFF_PERIOD_MS, 60_000]
+    assert tuple(bounds[:9]) == BACKOFF_RAMP_MS
+    assert bounds[9:] == [BACKOFF_PERIOD_MS, 60_000, BACKOFF_EARLY_SHARE]
 
 
 def check_ranges():

@@ -115,8 +115,8 @@ def test_a_rebooted_agent_waits_within_the_window_and_drains_at_the_rate_of_befo
     give(world, window_s=3_200, backlog_obs_per_s=9)
     world.boot()
     assert said(world, "hint of before holds window_s=3200")
-    assert period_ms(world) == 3_000_000
-    assert world.agent.backoff.window_ms == 3_000_000, "power-up: drawn over the period"
+    assert period_ms(world) == 3_066_667
+    assert world.agent.backoff.window_ms == 3_066_667, "power-up: drawn over the period"
     assert world.agent.uplink.pacing.ceiling == 9
 
 
@@ -125,7 +125,7 @@ def test_a_hint_ends_while_the_agent_runs_and_at_a_boot_behind_its_end():
     until_s = (UTC_MS + world.now_ms) // 1_000 + 600
     give(world, window_s=300, backlog_obs_per_s=9, until=until_s)
     world.run(500_000)
-    assert period_ms(world) == 281_250
+    assert period_ms(world) == 287_500
     world.run(240_000)
     assert said(world, "INFO hint ended")
     assert period_ms(world) == BACKOFF_PERIOD_MS
