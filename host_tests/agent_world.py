@@ -195,10 +195,14 @@ class AgentWorld:
         self.heal()
         self.broker.cut()
         for _ in range(60):
+            self.wake()
             self.run(60_000)
             if not any(self.agent.uplink.lag.count(log) for log in (0, 1)):
                 return
         raise AssertionError("it never catches up")
+
+    def wake(self):
+        """What ends a wait of the agent's, if anything does."""
 
     def check(self):
         """Every observation is with the receiver, under its key, as it was; nothing else is."""

@@ -267,6 +267,10 @@ class LongWorld(AgentWorld):
         self.settle()
         self.check()
 
+    def wake(self):
+        """A driver: after hours before a full server the agent would wait for up to two more."""
+        self.agent.backoff.driver(self.agent.monotonic.now_ms)
+
     def check(self):
         """What arrived since the last check is what was accepted, each seq once or told as cut."""
         store = self.agent.uplink.store_id

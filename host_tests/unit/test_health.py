@@ -82,6 +82,21 @@ def test_counters_go_on_over_reboots_and_a_cut_costs_what_came_since_the_last_wo
     world.check()
 
 
+def test_resent_counts_what_sessions_left_unconfirmed_at_least_what_comes_again():
+    world = up(AgentWorld(86))
+    world.run(5_000)
+    assert values_of(world)["resent"] == 0 == world.receiver.repeat_count
+    world.receiver.echoes = False
+    world.run(120_000)
+    left = world.agent.uplink.unconfirmed_count()
+    world.broker.cut()
+    world.receiver.echoes = True
+    world.run(30_000)
+    assert values_of(world)["resent"] == left
+    world.settle()
+    assert left >= world.receiver.repeat_count > 10
+
+
 def test_no_cut_at_any_program_makes_a_counter_go_back():
     flash = CutFlash(RamFlash(16))
     world = AgentWorld(82, flash=flash)
