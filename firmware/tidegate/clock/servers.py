@@ -142,6 +142,8 @@ class TimeServers:
     def _fail(self, why, now_ms, expected_ms):
         """The question came to nothing: the next server, and after each round a longer wait."""
         self._end()
+        # Another number of that name, where it has several.
+        self._resolver.failed()
         self.trouble = why
         self.failed_count += 1
         count = max(1, len(self._servers) - len(self._denied))
