@@ -28,8 +28,10 @@ def answer(question, utc_ms, held_ms=0, first=0x24, stratum=2, name=b"GPS\0", ro
 
 class TimeServer:
     """One server. `error_ms` is how wrong it is, `delay_ms` how late its answer comes back,
-    `is_silent`; `sender`, the
-    address that it answers from, if another; `options` go to `answer`. `questions` holds (ms of the world, datagram)."""
+    `is_silent` and `is_closed` whether it gives none or nobody listens; `sender`, the address that
+    it answers from, if another; `options` go to `answer`. `questions` holds (true UTC in ms,
+    datagram).
+    """
 
     def __init__(self):
         self.error_ms = 0

@@ -183,5 +183,9 @@ class TimeServers:
 
 
 def _server(name):
+    """(host, port); what is no port makes no host either, and is not found."""
     host, _, port = name.partition(":")
-    return host, int(port) if port.isdigit() else SNTP_PORT
+    if not port:
+        return host, SNTP_PORT
+    is_port = port.isdigit() and len(port) < 6 and 0 < int(port) < 65_536
+    return (host, int(port)) if is_port else (name, SNTP_PORT)
