@@ -50,6 +50,11 @@ def check_monotonic():
         true_ms += chance.below(1 << 28)
         now_ms = monotonic.update((12_345 + true_ms) & (1 << 30) - 1)
         assert now_ms == true_ms % TICKS_PERIOD_MS and monotonic.total_ms(now_ms) == true_ms
+    monotonic, true_ms = Monotonic((1 << 12) - 1), 0
+    monotonic.update(4_000)
+    for _ in range(2_000):
+        true_ms += chance.below(4_096)
+        assert monotonic.update((4_000 + true_ms) & 4_095) == true_ms
 
 
 def check_backoff():

@@ -18,12 +18,12 @@ QUESTION = bytes(40) + NONCE
 class Asking:
     """TimeServers before servers of the tests. Arguments: the names, all of them numbers."""
 
-    def __init__(self, *names, begin_ms=TICKS_MASK_MS - 9_000):
+    def __init__(self, *names, begin_ms=TICKS_MASK_MS - 9_000, seed=1):
         self.begin_ms, self.passed_ms = begin_ms, 0
         self.network = TimeNetwork(self.true_ms)
         for name in names:
             self.network.servers[name] = TimeServer()
-        chance = Random(1)
+        chance = Random(seed)
         self.asking = TimeServers(
             " ".join(names), self.network, Resolver(self.network, FakeKeep(), chance.below),
             chance.below, chance.data, begin_ms)

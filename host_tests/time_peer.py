@@ -28,13 +28,17 @@ def answer(question, utc_ms, held_ms=0, first=0x24, stratum=2, name=b"GPS\0", ro
 
 class TimeServer:
     """One server. `error_ms` is how wrong it is, `delay_ms` how late its answer comes back,
-    `is_silent`; `options` go to `answer`. `questions` holds (ms of the world, datagram)."""
+    `is_silent` and `is_closed` whether it gives none or nobody listens; `sender`, the address that
+    it answers from, if another; `options` go to `answer`. `questions` holds (true UTC in ms,
+    datagram).
+    """
 
     def __init__(self):
         self.error_ms = 0
         self.delay_ms = 0
         self.is_silent = False
         self.is_closed = False
+        self.sender = None
         self.options = {}
         self.questions = []
 
@@ -73,7 +77,8 @@ class TimeDatagrams(FakeDatagrams):
         if not server.is_silent and not server.is_closed:
             half_ms = server.delay_ms // 2
             said = answer(data, network.true_ms() + half_ms + server.error_ms, **server.options)
-            self._coming.append((network.true_ms() + server.delay_ms, said, address))
+            sender = server.sender or address
+            self._coming.append((network.true_ms() + server.delay_ms, said, sender))
 
     def receive(self, bytes_max):
         if self._refused:

@@ -142,6 +142,8 @@ class TimeServers:
     def _fail(self, why, now_ms, expected_ms):
         """The question came to nothing: the next server, and after each round a longer wait."""
         self._end()
+        # Another number of that name, where it has several.
+        self._resolver.failed()
         self.trouble = why
         self.failed_count += 1
         count = max(1, len(self._servers) - len(self._denied))
@@ -181,5 +183,9 @@ class TimeServers:
 
 
 def _server(name):
+    """(host, port); what is no port makes no host either, and is not found."""
     host, _, port = name.partition(":")
-    return host, int(port) if port.isdigit() else SNTP_PORT
+    if not port:
+        return host, SNTP_PORT
+    is_port = port.isdigit() and len(port) < 6 and 0 < int(port) < 65_536
+    return (host, int(port)) if is_port else (name, SNTP_PORT)

@@ -151,35 +151,35 @@ class Batch:
             return self._anchor.utc_zero_ms, self._anchor.quality
         return log.anchors.get(boot)
 
-    def _date(self, cursor):
-        """The tie that was in force when what the cursor stands on was written, unless a better
-        one is known now: a clock that moves later re-dates nothing.
+    def _date(self, cursor, base_ms):
+        """Put in by what tie the observation is dated on which the cursor stands.
 
-        Result: (UTC of the moment 0 or None, quality, how much later it may be or None).
+        It is the one that was in force when that was written, unless a better one is known now:
+        a clock that moves later re-dates nothing.
         """
-        log, boot = cursor.log, cursor.boot
-        utc_zero_ms, quality = self._best(log, boot)
-        if quality <= cursor.quality:
-            utc_zero_ms, quality = cursor.utc_zero_ms, cursor.quality
-        if not quality:
-            floor_ms, slack_ms = log.anchors.bounds(boot)
-            if slack_ms is not None:
-                return floor_ms, ESTIMATED, slack_ms
-        return utc_zero_ms, quality, None
+        members, boot, anchors = self._members, cursor.boot, cursor.log.anchors
+        utc_zero_ms, quality = cursor.utc_zero_ms, cursor.quality
+        members.pop("late_ms", None)
+        if boot == self._boot:
+            if self._anchor.quality > quality:
+                utc_zero_ms, quality = self._anchor.utc_zero_ms, self._anchor.quality
+        elif anchors.get(boot)[1] > quality:
+            utc_zero_ms, quality = anchors.get(boot)
+        elif not quality:
+            floor_ms, late_ms = anchors.bounds(boot)
+            if late_ms is not None:
+                utc_zero_ms, quality = floor_ms, ESTIMATED
+                members["late_ms"] = late_ms
+        members["utc"] = None if utc_zero_ms is None else utc_zero_ms + base_ms
+        members["q"] = QUALITY_NAMES[quality]
 
     def _envelope(self, track, seq, base_ms, gaps, lag):
-        cursor = track.cursor
-        utc_zero_ms, quality, late_ms = self._date(cursor)
-        members = self._members
+        members, cursor = self._members, track.cursor
         members["log"] = LOG_NAMES[track.log_index]
         members["seq"] = seq
         members["boot"] = cursor.boot
         members["mono"] = base_ms
-        members["utc"] = None if utc_zero_ms is None else utc_zero_ms + base_ms
-        members["q"] = QUALITY_NAMES[quality]
-        members.pop("late_ms", None)
-        if late_ms is not None:
-            members["late_ms"] = late_ms
+        self._date(cursor, base_ms)
         members["historical"] = track.is_backlog
         members["lag"] = lag
         members["gaps"] = gaps
