@@ -166,7 +166,7 @@ class Configuring:
         if wrong:
             return wrong, {}
         self._staged.changes = {}
-        self._note("configuration on trial" if word else "configuration kept", names)
+        self._note("configuration on trial" if word else "configuration kept", names, by)
         self._plan(needs(names), now_ms)
         result = {"generation": self._store.generation, "changes": names,
                   "effect": schema.EFFECT_NAMES[needs(names)], "in_ms": ACTION_WAIT_MS}
@@ -179,11 +179,12 @@ class Configuring:
             return "no trial runs", {}
         if not self._has_reached():
             return "the server was not reached with it yet", {}
+        names = self._store.tried()
         wrong = self._store.keep(by)
         if wrong:
             return wrong, {}
         self._until_ms = -1
-        self._note("configuration kept", ())
+        self._note("configuration kept", names, by)
         return "", {"generation": self._store.generation}
 
     def _revert(self, argument, by, now_ms):
@@ -236,16 +237,17 @@ class Configuring:
         """The trial is taken back. What flash refuses holds at least until the next start."""
         names = self._store.tried()
         wrong = self._store.revert(why, by)
-        self._note("configuration reverted", names, why + ("; " + wrong if wrong else ""))
+        self._note("configuration reverted", names, by, why + ("; " + wrong if wrong else ""))
         self._due = None
         if self._until_ms >= 0:
             self._until_ms = -1
             self._plan(needs(names), now_ms)
 
-    def _note(self, event, names, why="asked for"):
-        self._agent.trail.note(
-            trail.WARNING, event, generation=self._store.generation,
-            keys=",".join(names) or "none", why=why.replace(" ", "-"))
+    def _note(self, event, names, by, why=""):
+        facts = {"by": by, "generation": self._store.generation, "keys": ",".join(names)}
+        if why:
+            facts["why"] = why.replace(" ", "-")
+        self._agent.trail.note(trail.WARNING, event, **facts)
 
     def _is_told(self):
         """Whether the last thing that happened is durable among the records."""

@@ -13,7 +13,7 @@ from tidegate.limits import (
     COMMAND_KEY_BYTES_MAX, DEVICE_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN,
 )
 from tidegate.observe import policy
-from tidegate.observe.catalogue import Catalogue
+from tidegate.observe.catalogue import ID, OWN_ROWS, ROWS
 
 TEXT, INTEGER, CHOICE, TABLE = 0, 1, 2, 3
 # When another value takes effect: at once, with the next session, with the next start.
@@ -56,9 +56,11 @@ KEYS = (
     ("codec", CHOICE, "", "json", 0, 0, ("json", "packed", "collection"), RESTART, _ANYBODY,
      False, False, "form of the payloads: readable, small, or the charger family's present one"),
     ("keep_alive_s", INTEGER, "s", 55, KEEP_ALIVE_S_MIN, KEEP_ALIVE_S_MAX, (), SESSION, _ANYBODY,
-     True, False, "MQTT keep-alive"),
+     True, False, "MQTT keep-alive: the device misses a dead link within 3/4 of it, the server a "
+     "dead device within 3/2; 400 on a metered link"),
     ("time_servers", TEXT, "", "", 0, 256, (), RESTART, _ANYBODY, False, False,
-     "SNTP servers: names, separated by blanks, or none"),
+     "SNTP servers, HOST or HOST:PORT separated by blanks, the operator's own; two that agree are "
+     "believed, so name two or more"),
     ("policies", TABLE, "", {}, 0, 0, (), NOW, _ANYBODY, False, False,
      "of observations, other than the catalogue's: a table of ids, each with a table of names "
      "and values, scaled as the values of the observation are"),
@@ -159,11 +161,32 @@ def _bytes_of(value):
     """The size of a text in UTF-8; -1 where it is none, or holds what no text should."""
     if not isinstance(value, str):
         return -1
-    for each in value:
-        # Of a surrogate pair, which JSON may write as two escapes, MicroPython makes two halves.
-        if each < " " or each == "\x7f" or 0xD800 <= ord(each) <= 0xDFFF:
+    try:
+        data = value.encode()
+    except ValueError:
+        return -1
+    if data and min(data) < 32 or b"\x7f" in data:
+        return -1
+    # Half of a surrogate pair, U+D800 to U+DFFF: JSON may write a pair as two escapes, of which
+    # MicroPython makes two halves, and encodes them.
+    at = data.find(b"\xed")
+    while at >= 0:
+        if data[at + 1] >= 0xA0:
             return -1
-    return len(value.encode())
+        at = data.find(b"\xed", at + 1)
+    return len(data)
+
+
+class _Observations:
+    """As much of a Catalogue as policies are judged by; the rows themselves are checked there."""
+
+    rows = ROWS + OWN_ROWS
+
+    def index(self, observation_id):
+        for index, row in enumerate(self.rows):
+            if row[ID] == observation_id:
+                return index
+        return -1
 
 
 def _table_fault(value):
@@ -172,7 +195,7 @@ def _table_fault(value):
         return "a table"
     try:
         if value:
-            policy.rows(Catalogue(), value)
+            policy.rows(_Observations(), value)
     except CatalogueError as error:
         return str(error)[len("policies: "):]
     return ""
