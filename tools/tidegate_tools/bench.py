@@ -19,7 +19,7 @@ from tidegate_tools.report import print_rows
 # Name: the module whose `run(note)` gives its figures; note(text) is called before each step.
 BENCHES = {"spool": "tidegate_tools.bench_spool", "link": "tidegate_tools.bench_link",
            "meter": "tidegate_tools.bench_meter", "storm": "tidegate_tools.bench_storm",
-           "suppress": "tidegate_tools.bench_suppress"}
+           "suppress": "tidegate_tools.bench_suppress", "size": "tidegate_tools.bench_size"}
 ALL, TRACED = "all", "suppress"
 BROKEN, HELD, REACHED, UNKNOWN, REPORTED = (
     "broken", "held", "held, aim reached", "not measured", "")
