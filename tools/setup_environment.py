@@ -23,6 +23,8 @@ PINS = (
     "tools/setup_environment.py",
 )
 PROJECT = ("pyproject.toml",)
+# Of these the package index has no wheels; they are plain Python.
+SOURCES = ("esptool",)
 RESULTS = (
     ".venv/bin/python",
     ".venv/bin/tidegate",
@@ -92,14 +94,30 @@ def make_environment():
 
 
 def install_dependencies():
-    """Step 2: exactly what the lock names, wheels only, so that nothing unpinned runs."""
+    """Step 2: exactly what the lock names, so that nothing unpinned runs: wheels first, then what
+    there is as source only, built with the setuptools that came as a wheel."""
     with open(path("requirements.lock")) as file:
-        count = sum("==" in line for line in file)
-    progress(2, "dependencies, up to {} pinned packages".format(count))
-    pip_install(
-        "dependencies",
-        ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", "requirements.lock"],
-    )
+        wheels, sources = split_lock(file.read())
+    progress(2, "dependencies, up to {} pinned packages".format(wheels.count("==")))
+    for kind, text, options in (
+        ("wheels", wheels, ["--only-binary", ":all:"]),
+        ("sources", sources, ["--no-binary", ":all:", "--no-build-isolation"]),
+    ):
+        name = ".build/requirements-{}.lock".format(kind)
+        with open(path(name), "w") as file:
+            file.write(text)
+        pip_install("dependencies", ["--require-hashes", "--no-deps"] + options + ["-r", name])
+
+
+def split_lock(text):
+    """The lock of what comes as wheels, and the one of SOURCES."""
+    parts = {True: [], False: []}
+    is_source = False
+    for line in text.splitlines(True):
+        if line[:1].strip():
+            is_source = line.split("==")[0] in SOURCES
+        parts[is_source].append(line)
+    return "".join(parts[False]), "".join(parts[True])
 
 
 def install_project():

@@ -97,7 +97,7 @@ def test_an_unknown_bench_is_one_line_that_lists_the_known_ones():
     result = run("spoon")
     [line] = result.stderr.splitlines()
     assert result.exit_code == 2
-    assert "'spoon'" in line and "spool, link, meter, presence, storm, suppress, all" in line
+    assert "'spoon'" in line and "spool, link, meter, presence, storm, suppress, size, all" in line
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tidegate_tools.report import print_rows
 BENCHES = {"spool": "tidegate_tools.bench_spool", "link": "tidegate_tools.bench_link",
            "meter": "tidegate_tools.bench_meter",
            "presence": "tidegate_tools.bench_presence", "storm": "tidegate_tools.bench_storm",
-           "suppress": "tidegate_tools.bench_suppress"}
+           "suppress": "tidegate_tools.bench_suppress", "size": "tidegate_tools.bench_size"}
 ALL, TRACED = "all", "suppress"
 BROKEN, HELD, REACHED, UNKNOWN, REPORTED = (
     "broken", "held", "held, aim reached", "not measured", "")

@@ -52,7 +52,7 @@ def heap_kept():
 
     Errors: NotMeasured, ProcessError.
     """
-    return _on_webassembly("heap_kept.py", HEAP_BYTES)
+    return on_webassembly("heap_kept.py", HEAP_BYTES)
 
 
 def heap_appended():
@@ -62,7 +62,7 @@ def heap_appended():
     boundaries; by the `idle` work beside them; by the first appends of a boot, `warm_up`.
     Errors: NotMeasured, ProcessError.
     """
-    return _on_webassembly("heap_append.py", SMALL_HEAP_BYTES)
+    return on_webassembly("heap_append.py", SMALL_HEAP_BYTES)
 
 
 def heap_meter():
@@ -70,7 +70,7 @@ def heap_meter():
 
     Errors: NotMeasured, ProcessError.
     """
-    return _on_webassembly("heap_meter.py", SMALL_HEAP_BYTES)
+    return on_webassembly("heap_meter.py", SMALL_HEAP_BYTES)
 
 
 def turn_rates(turn_count, round_count):
@@ -83,7 +83,7 @@ def turn_rates(turn_count, round_count):
 
 def heap_suppressed():
     """What `device/heap_suppress.py` prints. Errors: NotMeasured, ProcessError."""
-    return _on_webassembly("heap_suppress.py", HEAP_BYTES)
+    return on_webassembly("heap_suppress.py", HEAP_BYTES)
 
 
 def webassembly():
@@ -110,10 +110,13 @@ def _on_unix(script, *arguments):
                  *arguments], {"MICROPYPATH": str(checkout.firmware)})
 
 
-def _on_webassembly(script, heap_bytes):
+def on_webassembly(script, heap_bytes, firmware=None, more=()):
+    """What a script prints on the 32-bit build. Arguments: firmware, the folder of the modules,
+    by default the checkout's; more, files that it can import. Errors: NotMeasured, ProcessError.
+    """
     node, folder = webassembly()
-    return _run([node, SCRIPTS / "on_webassembly.mjs", folder, find_checkout().firmware,
-                 heap_bytes, SCRIPTS / script], {})
+    return _run([node, SCRIPTS / "on_webassembly.mjs", folder,
+                 firmware or find_checkout().firmware, heap_bytes, SCRIPTS / script, *more], {})
 
 
 def _run(command, environment):

@@ -1,7 +1,8 @@
 // Runs a Python file on MicroPython's WebAssembly build: FOLDER FIRMWARE HEAP_BYTES FILE [MORE..].
 // FOLDER holds the build, FIRMWARE the modules of the device; what lies beside FILE can be
-// imported too, and so can MORE. The file's sections, which lines of `# ---` part, run one after the other: what
-// the collector may free is only certain between two of them.
+// imported too, and so can MORE. The file's sections, which lines of `# ---` part, run one after the
+// other, and one that leaves `again` true once more: what the collector may free is only certain
+// between two runs.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -18,7 +19,7 @@ function copy(from, to) {
         const path = join(from, name);
         if (statSync(path).isDirectory()) {
             copy(path, `${to}/${name}`);
-        } else if (name.endsWith(".py")) {
+        } else if (/\.m?py$/.test(name)) {
             micropython.FS.writeFile(`${to}/${name}`, readFileSync(path));
         }
     }
@@ -31,7 +32,9 @@ for (const path of more) {
 }
 try {
     for (const section of readFileSync(file, "utf8").split(/^# ---$/m)) {
-        micropython.runPython(section);
+        do {
+            micropython.runPython(section);
+        } while (micropython.globals.get("again"));
     }
 } catch (error) {
     // Left to node, it would print the whole build as the line that failed.
