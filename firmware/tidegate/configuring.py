@@ -1,11 +1,12 @@
 """Another configuration while the agent runs: prepared, tried, kept, or taken back by itself."""
 
+from tidegate.clock.monotonic import is_past
 from tidegate.config import schema, views
 from tidegate.config.nearest import nearest
 from tidegate.config.staged import Staged, cutting, needs
 from tidegate.diag import trail
 from tidegate.limits import (
-    ACTION_WAIT_MS, CONFIGURATION_TELL_MS, TICKS_HALF_MS, TICKS_MASK_MS, TRIAL_S, TRIAL_S_MAX,
+    ACTION_WAIT_MS, CONFIGURATION_TELL_MS, TICKS_MASK_MS, TRIAL_S, TRIAL_S_MAX,
     TRIAL_S_MIN,
 )
 from tidegate.link import causes, session
@@ -58,9 +59,9 @@ class Configuring:
             if not self._is_told() or store.trial and store.trial["starts"] == 1:
                 # The device itself left its session, to start anew: that is no power-up.
                 self._agent.backoff.lost(causes.LEFT, now_ms)
-        if self._due is not None and _is_past(self._due_ms, now_ms):
+        if self._due is not None and is_past(self._due_ms, now_ms):
             self._apply(now_ms)
-        if self._until_ms >= 0 and _is_past(self._until_ms, now_ms):
+        if self._until_ms >= 0 and is_past(self._until_ms, now_ms):
             self._end("not kept within %d s, %s" % (
                 store.trial["time_s"], "server reached" if self._has_reached()
                 else "server not reached"), store.trial["by"], now_ms)
@@ -71,7 +72,7 @@ class Configuring:
         """Report the last thing that happened, once; what a restart is due for, behind it."""
         if self._is_told():
             return
-        if self._offered != self._store.report or _is_past(self._tell_ms, now_ms):
+        if self._offered != self._store.report or is_past(self._tell_ms, now_ms):
             # Full records refuse: it is offered again after a while.
             self._offered = self._store.report
             self._tell_ms = (now_ms + CONFIGURATION_TELL_MS) & TICKS_MASK_MS
@@ -266,7 +267,3 @@ def _span_s(text):
     if not 0 < len(digits) < 6 or not all("0" <= each <= "9" for each in digits):
         return -1
     return int(digits) * (unit_s or 1)
-
-
-def _is_past(then_ms, now_ms):
-    return (now_ms - then_ms) & TICKS_MASK_MS < TICKS_HALF_MS

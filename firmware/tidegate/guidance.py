@@ -1,7 +1,8 @@
 """What the operator says of the fleet, and what the agent makes of it: window and backlog rate."""
 
+from tidegate.clock.monotonic import is_past
 from tidegate.diag import trail
-from tidegate.limits import HINT_AGE_S_MAX, TICKS_HALF_MS, TICKS_MASK_MS
+from tidegate.limits import HINT_AGE_S_MAX, TICKS_MASK_MS
 from tidegate.link import hint
 
 
@@ -24,7 +25,7 @@ class Guidance:
 
     def step(self, now_ms):
         """What has ended is followed no more."""
-        if self._is_limited and (now_ms - self._limited_ms) & TICKS_MASK_MS < TICKS_HALF_MS:
+        if self._is_limited and is_past(self._limited_ms, now_ms):
             self._is_limited = False
             self._agent.uplink.pacing.limit(None)
         if self._kept.is_due(now_ms) and self._kept.look(self._time_s(now_ms), now_ms):

@@ -1,12 +1,13 @@
 """The table of verbs, for commands of the server and the console, and what they do."""
 
 from tidegate.clock.anchor import QUALITY_NAMES
+from tidegate.clock.monotonic import is_past
 from tidegate.diag import health, trail, watch
 from tidegate.diag.counters import REASON_NAMES
 from tidegate.errors import CatalogueError
 from tidegate.limits import (
     ACTION_WAIT_MS, BACKLOG_RATE_MAX, HINT_AGE_S_MAX, LINK_FAILURE_COUNT_MAX, LINK_TOLD_COUNT,
-    TICKS_HALF_MS, TICKS_MASK_MS,
+    TICKS_MASK_MS,
 )
 from tidegate.link import session
 from tidegate.observe import policy
@@ -45,7 +46,7 @@ class Verbs:
 
     def step(self, now_ms):
         """Do what waits for its reply to have gone."""
-        if self._action is not None and _is_past(self._action_ms, now_ms):
+        if self._action is not None and is_past(self._action_ms, now_ms):
             action, self._action = self._action, None
             action(now_ms)
 
@@ -176,7 +177,3 @@ def _number(text):
     if not 0 < len(text) < 10 or not all("0" <= each <= "9" for each in text):
         return -1
     return int(text)
-
-
-def _is_past(then_ms, now_ms):
-    return (now_ms - then_ms) & TICKS_MASK_MS < TICKS_HALF_MS

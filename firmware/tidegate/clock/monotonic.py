@@ -1,6 +1,11 @@
 """Monotonic time of one boot, widened from ticks that wrap."""
 
-from tidegate.limits import TICKS_MASK_MS, TICKS_PERIOD_MS
+from tidegate.limits import TICKS_HALF_MS, TICKS_MASK_MS, TICKS_PERIOD_MS
+
+
+def is_past(then_ms, now_ms):
+    """Whether a moment within half a period of the ticks has come."""
+    return (now_ms - then_ms) & TICKS_MASK_MS < TICKS_HALF_MS
 
 
 class Monotonic:

@@ -87,8 +87,7 @@ def judge(agent, watch, now_ms):
 def _key(agent, watch, now_ms):
     if watch.is_spool_aside():
         return "spool-aside"
-    if "health" in agent.verbs.table and agent.verbs.table["health"][1](
-            "errors", now_ms)[1].get("safe"):
+    if agent.vitals.boot.is_safe:
         return "safe-mode"
     if agent.spool.logs[RECORDS].refused_count and agent.uplink.lag.count(RECORDS):
         return "records-full"
