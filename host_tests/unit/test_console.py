@@ -141,6 +141,13 @@ def test_an_event_does_not_tear_what_is_being_typed():
     assert made.type("tus\r").startswith("tus\n  device")
 
 
+def test_what_is_set_is_not_brought_back_by_an_arrow_key():
+    made = world(1_000)
+    made.ask("version")
+    made.type("config set password hunter2\r")
+    assert "hunter2" not in made.type("\x1b[A") and made.type("\x1b[A\r").count("version") == 1
+
+
 def test_log_levels_decide_what_is_shown_as_it_happens():
     made = world(1_000)
     assert "a level is one of info, warning, alarm, off" in made.ask("log debug")[0]
