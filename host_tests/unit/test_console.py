@@ -207,6 +207,11 @@ def test_no_answer_holds_a_secret_or_says_who_charged():
             if number in PERSONAL_IDS:
                 secrets += [value["b64"] if isinstance(value, dict) else value] if value else []
     assert len(secrets) > 3, "the world has somebody who charges"
+    suppressor = made.agent.suppressor
+    for number in (721, 722):
+        # A card's number is short enough to be kept as it is.
+        suppressor.last[suppressor.index(number)] = "04A1B2C3"
+    secrets.append("04A1B2C3")
     said = ""
     for line in ("status", "obs", "obs 721", "obs 722", "report", "report --json", "errors",
                  "log", "trail", "help", "status --json", "obs --json"):  # fmt: skip
