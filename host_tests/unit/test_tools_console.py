@@ -1,10 +1,12 @@
 """`tidegate console` without a device: wrong calls, the PIN's hash, frames that are damaged."""
 
+import base64
 import json
+import zlib
 
 import pytest
 from tidegate_tools.cli import app
-from tidegate_tools.console_frames import Frames, crc, payloads
+from tidegate_tools.console_frames import Frames, payloads
 from typer.testing import CliRunner
 
 BATCH = {"seq": 5, "obs": [[0, 0, 501, 1], [1, 0, 501, 2]], "gaps": [[3, 4, "evicted", 2]]}
@@ -32,17 +34,15 @@ def test_a_pin_becomes_the_text_of_the_configuration(monkeypatch):
 
 
 def framed(text):
-    return "#%06x %s" % (crc(text.encode()), text)
+    return "#%08x %s" % (zlib.crc32(text.encode()), text)
 
 
 def lines():
     """An export of one batch, in two pieces."""
-    import base64
-
     data = json.dumps(BATCH).encode()
     half = len(data) // 2
-    pieces = [framed("t 3 %d/2 %06x %s" % (
-        place, crc(data), base64.b64encode(part).decode()))
+    pieces = [framed("t 3 %d/2 %08x %s" % (
+        place, zlib.crc32(data), base64.b64encode(part).decode()))
         for place, part in ((1, data[:half]), (2, data[half:]))]
     store = "00112233aabbccdd"
     return data, [framed("begin tg-1 %s telemetry 1 6 4" % store), *pieces,
