@@ -141,6 +141,13 @@ def test_an_event_does_not_tear_what_is_being_typed():
     assert made.type("tus\r").startswith("tus\n  device")
 
 
+def test_what_is_set_is_not_brought_back_by_an_arrow_key():
+    made = world(1_000)
+    made.ask("version")
+    made.type("config set password hunter2\r")
+    assert "hunter2" not in made.type("\x1b[A") and made.type("\x1b[A\r").count("version") == 1
+
+
 def test_log_levels_decide_what_is_shown_as_it_happens():
     made = world(1_000)
     assert "a level is one of info, warning, alarm, off" in made.ask("log debug")[0]
@@ -200,6 +207,11 @@ def test_no_answer_holds_a_secret_or_says_who_charged():
             if number in PERSONAL_IDS:
                 secrets += [value["b64"] if isinstance(value, dict) else value] if value else []
     assert len(secrets) > 3, "the world has somebody who charges"
+    suppressor = made.agent.suppressor
+    for number in (721, 722):
+        # A card's number is short enough to be kept as it is.
+        suppressor.last[suppressor.index(number)] = "04A1B2C3"
+    secrets.append("04A1B2C3")
     said = ""
     for line in ("status", "obs", "obs 721", "obs 722", "report", "report --json", "errors",
                  "log", "trail", "help", "status --json", "obs --json"):  # fmt: skip

@@ -78,6 +78,16 @@ def test_a_stalled_reader_costs_no_more_than_a_ring_of_the_reply():
     assert output.cancel() and not output.is_busy()
 
 
+def test_nothing_gets_between_the_lines_of_a_reply():
+    output = Output(SlowTerminal([10_000] * 9))
+    output.begin(iter(["first\n", "", "last\n"]))
+    output.step()
+    assert output.is_busy() and not output.put("event\n")
+    output.step()
+    output.step()
+    assert output.put("event\n") and output.terminal.data == b"first\r\nlast\r\n"
+
+
 def test_a_reply_that_fails_is_over_and_the_next_one_is_shown():
     terminal = SlowTerminal([10_000] * 9)
     output = Output(terminal)

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import zlib
 from dataclasses import dataclass, field
 
 from tidegate_tools import paths
@@ -10,17 +11,11 @@ from tidegate_tools import paths
 paths.use_device_modules()
 
 from tidegate.observe.catalogue import LOG_NAMES  # noqa: E402
-from tidegate.spool.crc import FIRST, crc24  # noqa: E402
 
-_FRAME = re.compile(r"#([0-9a-f]{6}) ([ -~]*)")
-_PIECE = re.compile(r"([a-z]) (\d{1,10}) (\d{1,4})/(\d{1,4}) ([0-9a-f]{6}) ([A-Za-z0-9+/=]+)\Z")
+_FRAME = re.compile(r"#([0-9a-f]{8}) ([ -~]*)")
+_PIECE = re.compile(r"([a-z]) (\d{1,10}) (\d{1,4})/(\d{1,4}) ([0-9a-f]{8}) ([A-Za-z0-9+/=]+)\Z")
 _BEGIN = re.compile(r"begin (\S+) ([0-9a-f]{16}) (\S+) (\d+) (\d+) (\d+)\Z")
 _LOG_OF_LETTER = {name[0]: name for name in LOG_NAMES}
-
-
-def crc(data):
-    """CRC-24 of bytes."""
-    return crc24(FIRST, data, 0, len(data))
 
 
 @dataclass
@@ -70,7 +65,7 @@ class Frames:
         found = []
         for match in _FRAME.finditer(line):
             text = match.group(2)
-            if crc(text.encode()) != int(match.group(1), 16):
+            if zlib.crc32(text.encode()) != int(match.group(1), 16):
                 self.damaged_count += 1
                 continue
             self.kept[match.group(0)] = None
@@ -112,7 +107,7 @@ class Frames:
         if len(pieces) < count:
             return []
         payload = b"".join(pieces[each] for each in sorted(pieces))
-        if crc(payload) != int(whole_crc, 16):
+        if zlib.crc32(payload) != int(whole_crc, 16):
             pieces.clear()
             self.damaged_count += 1
             return []

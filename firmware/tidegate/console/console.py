@@ -15,6 +15,8 @@ _CTRL_C = 3
 # A line that begins so is what the console itself says, come back from a wire that loops: it is
 # neither done nor answered.
 _OWN = " *!#{0123456789"
+# What may hold a secret is not brought back by an arrow key.
+_SECRET = "config set"
 _REFUSALS = {
     DAMAGED: "the line holds bytes that no key sends, nothing was done: type it again",
     TOO_LONG: "the line is longer than %d bytes, nothing was done: type a shorter one"
@@ -154,7 +156,7 @@ class Console:
         if question is None and end != CANCELLED and self._is_own(text):
             self._line.clear()
             return
-        if question is None and end == LINE:
+        if question is None and end == LINE and not text.startswith(_SECRET):
             self._line.remember(text)
         self._line.clear()
         self._line.is_hidden = False

@@ -7,20 +7,18 @@ lines of several passes complete one another. A batch is the very payload that M
 import binascii
 
 from tidegate.observe.catalogue import LOG_NAMES
-from tidegate.spool.crc import FIRST, crc24
 from tidegate.uplink.batch import Batch
 from tidegate.uplink.codec_json import JsonCodec
 from tidegate.uplink.cursors import Track
 
-_PIECE_BYTES = 36
+_PIECE_BYTES = 33
 # A pass must say the same as the one before: what changes with time is left out.
 _LAG = {"age_s": None, "count": 0, "bytes": 0, "rate": 0, "drain_s": None}
 
 
 def line_of(text):
     """A line with its mark and its own CRC."""
-    data = text.encode()
-    return "#%06x %s\n" % (crc24(FIRST, data, 0, len(data)), text)
+    return "#%08x %s\n" % (binascii.crc32(text.encode()), text)
 
 
 def export(agent, device_id, log_index, first_seq):
@@ -55,10 +53,10 @@ def export(agent, device_id, log_index, first_seq):
 
 def _lines(log, first, payload):
     """A batch in pieces: log, first seq, piece, pieces, CRC of the batch, base64."""
-    crc = crc24(FIRST, payload, 0, len(payload))
+    crc = binascii.crc32(payload)
     count = (len(payload) + _PIECE_BYTES - 1) // _PIECE_BYTES
     # The codec's buffer is the export's own: a piece may wait for the terminal.
     for place in range(count):
         data = bytes(payload[place * _PIECE_BYTES:(place + 1) * _PIECE_BYTES])
-        yield line_of("%s %d %d/%d %06x %s" % (
+        yield line_of("%s %d %d/%d %08x %s" % (
             log, first, place + 1, count, crc, binascii.b2a_base64(data).decode().rstrip("\n")))

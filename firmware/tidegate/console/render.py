@@ -37,23 +37,28 @@ def as_json(command, error, result):
     yield "\n"
 
 
-def as_text(result):
-    """A dict as lines `name  value`; a dict of dicts with the same members as a table."""
+def as_text(result, indent=_INDENT):
+    """A dict as lines `name  value`; in it a dict of dicts with the same members as a table, any
+    other with its own members below it, a long list one item a line."""
     if not result:
-        yield _INDENT + "done\n"
+        yield indent + "done\n"
         return
     width = max(len(key) for key in result)
     for key in sorted(result):
         value = result[key]
+        lines = ()
         if _is_table(value):
             for line in table(key, value):
                 yield line
-        elif isinstance(value, (list, tuple)) and value and not _is_short(value):
-            yield "%s%s\n" % (_INDENT, key)
-            for each in value:
-                yield "%s%s\n" % (2 * _INDENT, plain(each))
-        else:
-            yield "%s%s%s\n" % (_INDENT, padded(key, width + 2), plain(value))
+            continue
+        if isinstance(value, dict) and len(plain(value)) > _COLUMNS // 2:
+            lines = as_text(value, indent + _INDENT)
+        elif isinstance(value, (list, tuple)) and not _is_short(value):
+            lines = ["%s%s\n" % (indent + _INDENT, plain(each)) for each in value]
+        said = key if lines else padded(key, width + 2) + plain(value)
+        yield indent + said.rstrip(" ") + "\n"
+        for line in lines:
+            yield line
 
 
 def table(name, rows):
