@@ -20,12 +20,12 @@ PORTS = (1883, 1884)
 
 
 class TwoServers(FakeNetwork):
-    """A server behind each of two ports; those in `gone` refuse."""
+    """A server behind each of two ports; those in `gone` refuse. The third never stands."""
 
     def __init__(self, brokers):
         super().__init__()
         self.brokers = brokers
-        self.gone = set()
+        self.gone = {1885}
 
     def open(self, address):
         self.opened.append(address)
@@ -45,7 +45,7 @@ class World(AgentWorld):
             self.home, self.away = self.broker, Broker(self.receiver)
             self.network = TwoServers((self.home, self.away))
             self.configuration = schema.check({
-                "device_id": DEVICE, "host": "sea", "more_servers": "shore:1884"})
+                "device_id": DEVICE, "host": "sea", "more_servers": "shore:1884 hill:1885"})
         super().boot()
 
     def lose_home(self):
@@ -60,11 +60,12 @@ def test_who_lost_home_goes_to_the_next_server_late_with_the_same_keys_and_retur
     world = World(51)
     world.run(120_000)
     world.home.answers.discard(PUBACK)
-    world.receiver.is_deaf = True
+    world.receiver.echoes = False
+    repeat_count = world.receiver.repeat_count
     world.run(40_000)
     unconfirmed_count = world.agent.uplink.unconfirmed_count()
     assert unconfirmed_count and world.agent.session.phase == session.UP
-    world.receiver.is_deaf = False
+    world.receiver.echoes = True
     world.lose_home()
     lost_ms = world.now_ms
     world.run(FAILOVER_AFTER_MS - 5_000)
@@ -75,7 +76,8 @@ def test_who_lost_home_goes_to_the_next_server_late_with_the_same_keys_and_retur
     world.run(60_000)
     assert world.agent.session.phase == session.UP
     assert world.agent.uplink.unconfirmed_count() < unconfirmed_count
-    world.network.gone.clear()
+    assert world.receiver.repeat_count > repeat_count, "what was in flight came under its keys"
+    world.network.gone.discard(PORTS[0])
     world.home.answers.add(PUBACK)
     world.run(2 * RETURN_AFTER_MS)
     assert world.told()["server"][0] == 0 and world.agent.session.phase == session.UP
@@ -115,6 +117,7 @@ def test_an_attempt_that_hangs_is_left_for_the_next_server_when_it_is_time():
     world.home.cut()
     world.run(FAILOVER_AFTER_MS + BACKOFF_PERIOD_MS + 5_000)
     assert world.agent.session.phase == session.UP and world.told()["server"][0] == 1
+    assert 1885 not in [port for _, port in world.network.opened], "it goes where it planned to"
 
 
 def test_the_link_tells_its_failures_and_the_wait():
@@ -123,7 +126,7 @@ def test_the_link_tells_its_failures_and_the_wait():
     world.lose_home()
     world.run(200_000)
     told = world.told()
-    assert told["phase"] == "idle" and told["linked"] and told["servers"] == 2
+    assert told["phase"] == "idle" and told["linked"] and told["servers"] == 3
     assert 0 < told["wait_ms"] <= told["window_ms"]
     assert told["cause"] == causes.CONNECT_REFUSED and told["hint"] is None
     assert told["plan"][0] == "failover" and 0 < told["plan"][1] <= 1_500_000

@@ -265,9 +265,13 @@ def test_patience_is_one_period_and_at_least_ten_minutes():
     assert backoff.patience_ms() == PATIENCE_MS_MIN
 
 
-def test_who_was_closed_by_the_server_stays_in_line_longer_until_the_next_outage():
+def test_who_knows_of_a_queue_stays_in_line_longer_until_the_next_outage():
     backoff = in_state(module.AFTER_CLOSE, Draws())
     assert backoff.patience_ms() == PATIENCE_FLEET_MS
     backoff.up(0)
     backoff.lost(causes.SILENCE, SESSION_PROVEN_MS)
     assert backoff.patience_ms() == BACKOFF_PERIOD_MS
+    backoff.failed(causes.TIMEOUT, SESSION_PROVEN_MS)
+    assert backoff.patience_ms() == BACKOFF_PERIOD_MS
+    backoff.failed(causes.OVERLOAD, SESSION_PROVEN_MS)
+    assert backoff.patience_ms() == PATIENCE_FLEET_MS, "who waited in vain stands in a queue"

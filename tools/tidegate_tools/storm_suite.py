@@ -107,7 +107,9 @@ class Suite:
 
     def _incident(self):
         for front, must in ((A, 1.3), (C, 6)):
-            self._times("N/C 2520 s, window 330 s", (99,), (must,), front, ideal_s=2_520)
+            for loss in ("closed", "silence"):
+                self._times("N/C 2520 s, window 330 s, %s" % loss, (99,), (must,), front,
+                            ideal_s=2_520, loss=loss)
 
     def _short(self):
         for outage_s in (30, 300):
@@ -140,11 +142,13 @@ class Suite:
                             count=count)
 
     def _intermittent(self):
-        for front in (A, C):
+        for name, loss, front, must in (
+                ("", "closed", A, 0.9), ("", "closed", C, 0.9),
+                (", silence", "silence", A, 0.9), (", silence", "silence", C, None)):
+            name = "intermittent 5..20 %% of capacity%s, %s: online" % (name, front[0])
             scenario, result = self._play(
-                "intermittent, " + front[0], levels=(0.05, 0.20), session_s=600, **front[1])
-            self.add("intermittent 5..20 %% of capacity, %s: online" % front[0],
-                     online_share(scenario, result), "of what capacity allows", 0.9,
+                name, levels=(0.05, 0.20), session_s=600, loss=loss, **front[1])
+            self.add(name, online_share(scenario, result), "of what capacity allows", must,
                      better="higher")
 
     def _alone(self):
@@ -165,7 +169,7 @@ class Suite:
         for name, loss in (("silence", causes.SILENCE), ("a close", causes.CLOSED)):
             policy.up(0)
             policy.lost(loss, storm_fleet.BEGIN_MS)
-            self.add("one device before a server that hangs, after %s: tries again" % name,
+            self.add("one device before a server that hangs, after %s: hangs up" % name,
                      policy.patience_ms() / 1000, "s")
 
     def _driver(self):

@@ -109,8 +109,9 @@ class Backoff:
         """How long the attempt may wait for its CONNACK once the server took the connection.
 
         To hang up is what turns a queue into a storm: the server goes on to work for the one
-        who left. Where the server closed the session others stand in that queue, too; who has no
-        such sign may be alone before a server that hangs, and tries again sooner.
+        who left. Where the server closed the session, or an attempt has waited in vain already,
+        others stand in that queue, too; who has no such sign may be alone with a connection that
+        hangs, and tries again sooner.
         """
         return max(self.period_ms, PATIENCE_FLEET_MS if self._is_fleet else PATIENCE_MS_MIN)
 
@@ -147,6 +148,8 @@ class Backoff:
         column = AT_PERIOD
         if self._is_ramping():
             column = AFTER_CLOSE if self._is_fleet else (HINTED if self._hint_level else RAMPING)
+        # Who waited in vain once stood in a queue, or before a server that hangs for all.
+        self._is_fleet = self._is_fleet or outcome == causes.OVERLOAD
         return self._act(ACTIONS[outcome][column], now_ms)
 
     def driver(self, now_ms):
