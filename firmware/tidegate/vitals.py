@@ -17,7 +17,7 @@ class Vitals:
     """Joins boot, watch, progress, pressure and health with the agent they are of.
 
     Arguments: agent, with its trail and its spool started; ports; suppressor; generation, of the
-    configuration.
+    configuration: whoever changes that while the agent runs calls `boot.configure`.
     """
 
     def __init__(self, agent, ports, suppressor, generation=0):
@@ -70,6 +70,7 @@ class Vitals:
         up_s = agent.monotonic.total_ms(now_ms) // 1_000
         self._crumbs.lived(up_s)
         if self.boot.step(up_s):
+            self.health.is_due = True
             agent.trail.note(trail.WARNING, "safe mode left")
         if self.boot.is_pending:
             self._tell_crash(now_ms)

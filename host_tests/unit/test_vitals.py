@@ -16,7 +16,9 @@ from tidegate.limits import (
     SAFE_S, STEP_BUDGET_MS, TURN_FAILURE_COUNT_MAX, WINDOW_COUNT_MAX,
 )
 from tidegate.link import session
-from tidegate.observe.catalogue import CRASH_ID
+from tidegate.observe.catalogue import CRASH_ID, HEALTH_ID
+from tidegate_tools import health as host
+from tidegate_tools.values import from_json
 
 SOFT, WATCHDOG = 5, 3
 
@@ -159,6 +161,7 @@ def test_after_five_crashes_nothing_is_sampled_for_an_hour_and_all_else_works():
     assert agent.counters.sampled > 20
     assert any("WARNING safe mode left" in line for line in agent.trail.lines)
     assert "safe" not in world.receiver.births[0]
+    assert host.parse(from_json(told(world, HEALTH_ID)[-1]))["safe"] == 0
     world.settle()
     assert not any(world.agent.uplink.lag.count(log) for log in (0, 1))
 
@@ -273,12 +276,12 @@ def test_a_spool_whose_idle_work_does_not_erase_is_told():
 def test_health_is_told_at_the_first_session_and_then_every_two_hours():
     world = up(AgentWorld(74))
     world.run(2_000)
-    assert len(told(world, 4_005)) == 1
+    assert len(told(world, HEALTH_ID)) == 1
     world.broker.cut()
     world.run(60_000)
-    assert world.agent.counters.sessions == 2 and len(told(world, 4_005)) == 1
+    assert world.agent.counters.sessions == 2 and len(told(world, HEALTH_ID)) == 1
     world.run(HEALTH_PERIOD_MS + 2_000)
-    assert len(told(world, 4_005)) == 2
+    assert len(told(world, HEALTH_ID)) == 2
     world.settle()
     world.check()
 
