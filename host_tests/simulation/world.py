@@ -264,7 +264,9 @@ class LongWorld(AgentWorld):
         while self.now_ms < end_ms:
             self.run(1_000 * self.chance.between(60, self.rest_s_max))
             self.begin(faults[self.chance.below(len(faults))])
-            last_s = self.rest_s_max if not self.chance.below(4) else 10
+            # A cut waits for a program.
+            is_long = self.fault == "power" or not self.chance.below(4)
+            last_s = self.rest_s_max if is_long else 10
             self.run(1_000 * self.chance.between(1, last_s))
             self.flash.countdown = 0
             self.calm.fails = False
