@@ -41,7 +41,7 @@ class LeanServer:
         return self
 
     def wait(self, stream, writing, wait_ms):
-        self._world.wait(wait_ms, self._is_open and (self._size > 0 or not self.up))
+        self._world.wait(wait_ms, stream is not None and (self._size > 0 or not self.up))
 
     # Stream.
 

@@ -4,6 +4,8 @@ Seeded generators drive what hypothesis drives on CPython; the models are the sa
 prints its name when it has passed.
 """
 
+import json
+
 import command_checks
 import config_checks
 import config_mutations
@@ -14,7 +16,7 @@ import time_checks
 import umqtt180
 import umqtt.simple
 from fake_network import FakeNetwork, FakeStream
-from fakes import FakeKeep, Handler, Random
+from fakes import FakeKeep, FakeScratch, Handler, Random
 from mqtt_peer import CONNACK, PINGRESP, SUBACK, Broker, packet, puback, publish, text
 from sampling import (
     DIAL, DRIFT, ENERGY, LABEL, MODE, POWER, RARE, SHARE, SIGNED, STATE, VOLTS, Device, Oracle,
@@ -25,6 +27,10 @@ from uplink_world import UplinkWorld, arrived, settle
 
 from tidegate.clock.monotonic import Monotonic
 from tidegate.config import schema
+from tidegate.diag import health
+from tidegate.diag.boot import Boot
+from tidegate.diag.crumbs import Crumbs
+from tidegate.diag.place import place_of
 from tidegate.errors import ConfigurationError
 from tidegate.limits import (
     BACKOFF_EARLY_SHARE, BACKOFF_PERIOD_MS, BACKOFF_RAMP_MS, OPAQUE_BYTES_MAX, TICKS_MASK_MS,
@@ -219,10 +225,30 @@ def check_uplink():
         Story(seed % 2 == 0).live(Random(seed), 120)
 
 
+def check_crash_and_health():
+    chance = Random(5)
+    for _ in range(50):
+        values = [chance.below(1 << chance.below(40) + 1) * chance.below(2)
+                  for _ in health.FIELDS]
+        assert health.decode(health.encode(values)) == values
+    keep = FakeKeep()
+    Boot(keep, Crumbs(FakeScratch()), 3, 1).crashed(
+        "exception", ('E: "x"\n', "a.py:7"), "link", 83, ["7 INFO a b=1"] * 9)
+    found = Boot(keep, Crumbs(FakeScratch()), 4, 1)
+    told = json.loads(found.text())
+    assert (told["boot"], told["error"], told["at"]) == (3, "E: ?x??", "a.py:7")
+    assert told["trail"] == ["7 INFO a b=1"] * 4 and found.is_pending
+    try:
+        raise RuntimeError("planted")
+    except RuntimeError as error:
+        name, line = place_of(error).split(":")
+    assert name == "portable_checks.py" and int(line) > 200
+
+
 CHECKS = (
     check_monotonic, check_backoff, check_ranges, check_frame, check_configuration,
     check_suppression, check_wire, check_session, check_spool, check_payload, check_echoes,
-    check_uplink,
+    check_uplink, check_crash_and_health,
 )
 CHECKS += command_checks.CHECKS + config_checks.CHECKS + config_mutations.CHECKS
 CHECKS += meter_checks.CHECKS + suppress_checks.CHECKS + time_checks.CHECKS + dating_world.CHECKS

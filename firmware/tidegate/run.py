@@ -39,16 +39,21 @@ def turns(agent, ports):
             wait_ms = agent.step(ports.clock.ticks_ms())
         except Exception as error:
             failed_count += 1
-            agent.vitals.failed(error)
+            try:
+                agent.vitals.failed(error)
+            except MemoryError:
+                # Not even that much is left to say so; the next turn may find more.
+                agent.counters.turns_failed += 1
             if failed_count == TURN_FAILURE_COUNT_MAX:
                 agent.vitals.crashed(TURNS_FAILED, error)
                 return CRASH_STATUS
-            wait_ms = SAMPLE_PERIOD_MS
+            # Whatever waits to be read: it may be what fails.
+            ports.network.wait(None, False, SAMPLE_PERIOD_MS)
         else:
             failed_count = 0
             ports.watchdog.feed()
             agent.vitals.idle(wait_ms)
-        _wait(agent, ports, wait_ms)
+            _wait(agent, ports, wait_ms)
     return RESTART_STATUS
 
 

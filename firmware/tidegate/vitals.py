@@ -36,6 +36,8 @@ class Vitals:
         self.health = health.Health(agent)
         now_ms = agent.monotonic.now_ms
         self._looked_ms = self._collected_ms = now_ms
+        # Whether a turn failed while the session was at work.
+        self._is_doubtful = False
         self._offered_ms = (now_ms - CRASH_RETRY_MS) & TICKS_MASK_MS
         self._begin()
 
@@ -71,7 +73,12 @@ class Vitals:
         agent = self._agent
         up_s = agent.monotonic.total_ms(now_ms) // 1_000
         self._crumbs.lived(up_s)
+        if self._is_doubtful:
+            if agent.session.phase == session.UP:
+                agent.session.close(now_ms)
+            self._is_doubtful = False
         if self.boot.configure(self._store.generation) or self.boot.step(up_s):
+            self.health.is_due = True
             agent.trail.note(trail.WARNING, "safe mode left")
         if self.boot.is_pending:
             self._tell_crash(now_ms)
@@ -120,17 +127,20 @@ class Vitals:
         """A turn ended with an exception. How far the session's work had come is not known: it
         ends, and the next one sends again what was not confirmed. An attempt has its budgets."""
         agent, part = self._agent, self.watch.part
-        agent.counters.turns_failed += 1
+        if part in (watch.LINK, watch.EXCHANGE):
+            self._is_doubtful = True
+        place = ""
         if isinstance(error, MemoryError):
             self.health.swept(self._memory.collect())
             self.pressure.short(agent.monotonic.now_ms)
             self._shrink("memory short")
+        else:
+            place = place_of(error)
         agent.trail.note(trail.ALARM, "turn failed", error=type(error).__name__,
-                         part=watch.PART_NAMES[part], at=place_of(error))
+                         part=watch.PART_NAMES[part], at=place)
         if hasattr(sys, "print_exception"):
             sys.print_exception(error)
-        if part in (watch.LINK, watch.EXCHANGE) and agent.session.phase == session.UP:
-            agent.session.close(agent.monotonic.now_ms)
+        agent.counters.turns_failed += 1
 
     def _shrink(self, event):
         self._agent.uplink.shrink(self.pressure.level)
@@ -139,6 +149,16 @@ class Vitals:
 
     def crashed(self, how, error):
         """The boot ends because of an exception. Arguments: how, of `diag.boot`; error."""
+        try:
+            self._keep_crash(how, error)
+        except MemoryError:
+            # Room for the record: of what the loop used nothing is needed any more.
+            agent = self._agent
+            agent.uplink = agent.session = agent.remote = agent.sampler = agent.verbs = None
+            self._memory.collect()
+            self._keep_crash(how, error)
+
+    def _keep_crash(self, how, error):
         agent = self._agent
         up_s = agent.monotonic.total_ms(agent.monotonic.now_ms) // 1_000
         text = "%s: %s" % (type(error).__name__, error)

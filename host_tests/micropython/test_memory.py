@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from tidegate.run import CRASH_STATUS
+
 SCRIPT = Path(__file__).parent / "turns_main.py"
 ROOMY = "2M"
 SHARE = 1.3
-LOOK_COUNT, SHORT_COUNT, LONG_COUNT = 30_000, 3_000, 1_000_000
+LOOK_COUNT, SHORT_COUNT, LONG_COUNT, HOG_COUNT = 30_000, 3_000, 1_000_000, 5_520
 
 
-def turns(micropython, folder, count, heap, timeout_s=60):
-    said = micropython(SCRIPT, folder / f"flash-{heap}-{count}", count, heap=heap,
-                       timeout_s=timeout_s).stdout
+def turns(micropython, folder, count, heap, *hog, timeout_s=60):
+    path = folder / f"flash-{heap}-{count}-{hog}"
+    said = micropython(SCRIPT, path, count, *hog, heap=heap, timeout_s=timeout_s).stdout
     return json.loads(said.splitlines()[-1])
 
 
@@ -46,6 +48,26 @@ def test_a_heap_smaller_than_the_need_is_found_out(micropython, tmp_path):
         turns(micropython, tmp_path, SHORT_COUNT, str(int(need * 0.97)))
 
 
+@pytest.mark.micropython
+def test_an_agent_whose_memory_is_taken_for_a_while_gets_on_and_loses_nothing(
+        micropython, tmp_path):
+    """Two thousand bytes are left for some seconds in which something is to be sent."""
+    found = turns(micropython, tmp_path, HOG_COUNT, "500K", 2_000, 18)
+    assert 1 < found["memory_short"] == found["failed"] < 10
+    assert found["sessions"] == 2 and found["unconfirmed"] == 0 and found["recorded"] > 400
+    assert found["level"] == 0, "batches and window are as large as before"
+
+
+@pytest.mark.micropython
+@pytest.mark.parametrize("left_bytes", [700, 2_000])
+def test_an_agent_whose_memory_stays_away_ends_with_a_record_of_it(
+        micropython, tmp_path, left_bytes):
+    found = turns(micropython, tmp_path, HOG_COUNT, "500K", left_bytes, 100)
+    assert found["status"] == CRASH_STATUS
+    assert found["crash"]["how"] == "turns failed"
+    assert found["crash"]["error"].startswith("MemoryError:")
+
+
 @pytest.mark.long
 @pytest.mark.micropython
 def test_a_million_turns_live_on_little_more_than_the_agent_needs(micropython, tmp_path):
@@ -55,7 +77,7 @@ def test_a_million_turns_live_on_little_more_than_the_agent_needs(micropython, t
         heap = (least + most) // 2
         try:
             found = turns(micropython, tmp_path, SHORT_COUNT, str(heap))
-            is_enough = not (found["failed"] or found["memory_short"])
+            is_enough = found.get("failed") == 0
         except pytest.fail.Exception:
             is_enough = False
         least, most = (least, heap) if is_enough else (heap, most)

@@ -1,8 +1,9 @@
 """Turns of the whole agent against a server of constant memory, under a simulated clock.
 
-`turns_main.py FLASH_PATH TURNS` on the real MicroPython: the shell's own loop, with outages,
-commands and changes of policy; what it prints at the end is one JSON object. Everything that
-grows would be the agent's: the server keeps nothing.
+`turns_main.py FLASH_PATH TURNS [LEFT_BYTES HOG_TURNS]` on the real MicroPython: the shell's own
+loop, with outages, commands and changes of policy; what it prints at the end is one JSON object.
+Everything that grows would be the agent's: the server keeps nothing. With LEFT_BYTES something
+takes all of the heap but so much from the middle of the run on, for so many turns.
 """
 
 import gc
@@ -26,6 +27,7 @@ UTC_MS = 1_768_509_600_000
 BLOCK_COUNT = 64
 OUTAGE_EVERY_MS, OUTAGE_MS = 21_600_000, 1_200_000
 COMMAND_EVERY_MS = 3_600_000
+HOG_PIECE_BYTES = 256
 COMMANDS = ('"status"', '"health"', '"trail"', '"observation","arg":"501"',
             '"policy","arg":"501 bound %d","counter":%d')
 
@@ -38,7 +40,7 @@ class World:
     ticks_mask_ms = (1 << 30) - 1
     speed = 1
 
-    def __init__(self, flash_path, turn_count):
+    def __init__(self, flash_path, turn_count, left_bytes, hog_turn_count):
         self.flash = FileFlash(flash_path, BLOCK_COUNT)
         self.clock = self.entropy = self.keep = self.scratch = self.memory = self
         self.terminal = self.watchdog = self
@@ -51,6 +53,7 @@ class World:
         self.alloc_max = 0
         self._heap = GarbageCollector()
         self._kept = {}
+        self._left_bytes, self._hog_turn_count, self._hog = left_bytes, hog_turn_count, None
 
     def ticks_ms(self):
         """Simulated."""
@@ -97,6 +100,8 @@ class World:
         self._left_count -= 1
         if self._left_count <= 0:
             raise KeyboardInterrupt
+        if self._left_bytes:
+            self._take_or_give()
         self.now_ms += 1 if is_ready else max(1, wait_ms)
         if self.now_ms >= self._outage_ms:
             is_over = not self.network.up
@@ -106,6 +111,16 @@ class World:
         elif self.now_ms >= self._command_ms and self.network.stands():
             self._command_ms = self.now_ms + COMMAND_EVERY_MS
             self._command()
+
+    def _take_or_give(self):
+        done_count = self.turn_count - self._left_count - self.turn_count // 2
+        if done_count == 0:
+            gc.collect()
+            self._hog = []
+            while gc.mem_free() > self._left_bytes:
+                self._hog.append(bytearray(HOG_PIECE_BYTES))
+        elif done_count == self._hog_turn_count:
+            self._hog = None
 
     def _command(self):
         self.command_count += 1
@@ -117,16 +132,24 @@ class World:
                              b'{"v":1,"id":"c%d","verb":%s}' % (number, verb.encode()))
 
 
-def main(flash_path, turn_count):
+def vitals_of(agent):
+    """What is kept of its crash."""
+    return agent.vitals.boot.crash
+
+
+def main(flash_path, turn_count, left_bytes=0, hog_turn_count=0):
     """One life."""
-    world = World(flash_path, turn_count)
+    world = World(flash_path, turn_count, left_bytes, hog_turn_count)
     configuration = schema.check({"device_id": "tg-000001", "host": "192.0.2.7"})
     agent = Agent(world, SimulatedSource(7, 60, 1_500, 1_800), configuration, umqtt.simple,
                   UTC_MS)
     gc.threshold(-1)
     start = world.collect()
     world.alloc_max = 0
-    assert run.run(agent, world) == 0
+    status = run.run(agent, world)
+    if status:
+        print(json.dumps({"status": status, "crash": vitals_of(agent)}))
+        return
     counters, vitals = agent.counters, agent.vitals
     end = world.collect()
     print(json.dumps({
@@ -134,8 +157,9 @@ def main(flash_path, turn_count):
         "free_start": start, "free_end": end, "failed": counters.turns_failed,
         "memory_short": vitals.pressure.count, "sessions": counters.sessions,
         "recorded": counters.recorded, "unconfirmed": agent.uplink.unconfirmed_count(),
+        "level": vitals.pressure.level,
         "outages": world.outage_count, "commands": agent.remote.commands.executed_count,
         "refused": agent.remote.commands.refused_count}))
 
 
-main(sys.argv[1], int(sys.argv[2]))
+main(sys.argv[1], *(int(each) for each in sys.argv[2:]))

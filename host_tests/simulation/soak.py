@@ -116,7 +116,7 @@ class Soak:
             Figure("commands", world.command_count, "commands"),
             Figure("connections", world.broker.open_count, "connections"),
             Figure("observations", world.totals["observations"], "observations"),
-            Figure("told as cut", world.totals["gaps"], "gaps"),
+            Figure("appends that power cut, told as gone", world.totals["gaps"], "gaps"),
             Figure("sent again", world.receiver.repeat_count, "observations"),
             Figure("health told", len(world.health_told), "times"),
             Figure("growth of the agent's heap", self.growth(), "ratio", GROWTH_MAX, GROWTH_AIM),

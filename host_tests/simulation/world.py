@@ -121,6 +121,8 @@ class LongWorld(AgentWorld):
         self._undo = []
         self._taken = {name: 0 for name in LOG_NAMES}
         self._next_seq = {name: 1 for name in LOG_NAMES}
+        # Seqs of appends that power cut.
+        self._torn = {name: set() for name in LOG_NAMES}
         self.health_told = []
         self.crashes_told = []
         self.totals = {"observations": 0, "gaps": 0}
@@ -193,11 +195,14 @@ class LongWorld(AgentWorld):
         for log, name in enumerate(LOG_NAMES):
             durable, cursor = [], self.agent.spool.cursor(log)
             cursor.seek(seqs[log])
+            torn = set(range(seqs[log], self.agent.spool.logs[log].next_seq))
             while cursor.next():
                 reader = cursor.frame
+                torn.discard(cursor.seq)
                 if reader.observation_id not in OWN_IDS and reader.observation_id != CHANGED_ID:
                     durable.append((cursor.boot, cursor.mono_base_ms + reader.delta_ms,
                                     reader.observation_id, as_json(reader.value)))
+            self._torn[name] |= torn
             expected = self.expected[name]
             last = expected[counts[log]:]
             assert durable == last[:len(durable)], f"{name}: {durable} is durable, not {last}"
@@ -259,7 +264,9 @@ class LongWorld(AgentWorld):
         while self.now_ms < end_ms:
             self.run(1_000 * self.chance.between(60, self.rest_s_max))
             self.begin(faults[self.chance.below(len(faults))])
-            last_s = self.rest_s_max if not self.chance.below(4) else 10
+            # A cut waits for a program.
+            is_long = self.fault == "power" or not self.chance.below(4)
+            last_s = self.rest_s_max if is_long else 10
             self.run(1_000 * self.chance.between(1, last_s))
             self.flash.countdown = 0
             self.calm.fails = False
@@ -272,7 +279,7 @@ class LongWorld(AgentWorld):
         self.agent.backoff.driver(self.agent.monotonic.now_ms)
 
     def check(self):
-        """What arrived since the last check is what was accepted, each seq once or told as cut."""
+        """What arrived since the last check is what was accepted, each seq once or as gone."""
         store = self.agent.uplink.store_id
         assert all(key[0] == store for key in self.receiver.stored), "one store id for ever"
         for log, name in enumerate(LOG_NAMES):
@@ -280,8 +287,11 @@ class LongWorld(AgentWorld):
             gaps = self.receiver.gaps.get((store, name), [])
             seqs = set(stored)
             for first, last, reason, *_ in gaps:
-                assert reason == "cut", f"{name}: {first}-{last} {reason}"
-                seqs.update(range(first, last + 1))
+                gone = set(range(first, last + 1))
+                # What a boot found cut and did not live to tell is lost to the next.
+                assert reason in ("cut", "lost") and gone <= self._torn[name], (
+                    f"{name}: {first}-{last} {reason}")
+                seqs.update(gone)
             next_seq = self.agent.spool.logs[log].next_seq
             awaited = set(range(self._next_seq[name], next_seq))
             assert seqs >= awaited, f"{name}: missing {sorted(awaited - seqs)[:9]}"

@@ -63,19 +63,22 @@ class Boot:
         self._add(self.number, up_s, how, error, part, lines)
 
     def _add(self, number, up_s, how, error, part, lines):
+        crash = None
+        if not self.is_pending:
+            # First, since memory may run out: then nothing has changed.
+            crash = {
+                "boot": number, "up_s": up_s, "how": how, "error": plain(error[0], _WORD_BYTES),
+                "at": plain(error[1], _PLACE_BYTES), "part": part,
+                "trail": [plain(line, CRASH_LINE_BYTES) for line in lines[-CRASH_TRAIL_COUNT:]]}
         if part != PART_NAMES[WAIT]:
             # Idle when it came: firmwares of the ESP32 call a brown-out a watchdog's reset. And
             # were it a stuck wait for the network, safe mode would not help.
             self._lives.append(up_s)
             del self._lives[:-CRASH_COUNT_MAX]
-        if self.is_pending:
+        if crash is None:
             self._more += 1
         else:
-            self.is_pending = True
-            self.crash = {
-                "boot": number, "up_s": up_s, "how": how, "error": plain(error[0], _WORD_BYTES),
-                "at": plain(error[1], _PLACE_BYTES), "part": part,
-                "trail": [plain(line, CRASH_LINE_BYTES) for line in lines[-CRASH_TRAIL_COUNT:]]}
+            self.crash, self.is_pending = crash, True
         self._save()
 
     def text(self):
