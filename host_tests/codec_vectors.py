@@ -20,11 +20,14 @@ ENVELOPES = (
          (20, 20, "lost", 1, None, None), (21, 21, "cut", 1, None, None)]},
     {"utc": None, "q": "unknown", "log": "records", "historical": False,
      "lag": {"age_s": None, "count": 0, "bytes": 12, "rate": 3, "drain_s": 7}, "gaps": []},
+    {"utc": 1_768_509_661_000, "q": "estimated", "late_ms": 3_456_789_012, "log": "records",
+     "historical": True, "gaps": [],
+     "lag": {"age_s": None, "count": 0, "bytes": 12, "rate": 3, "drain_s": None}},
 )
 
 
 def envelope(number):
-    """One of two envelopes, with all members of SPEC section 4 but `obs`."""
+    """One of the envelopes, with all members of SPEC section 4 but `obs`."""
     members = {"v": 1, "dev": "d" * 64, "store": "9f0c5a7e11d2b346", "seq": 1 << 40,
                "boot": 70_000, "mono": 1 << 41}
     members.update(ENVELOPES[number % len(ENVELOPES)])

@@ -21,7 +21,7 @@ class Timekeeping:
         self._trail = trail
         self._counters = counters
         self._spool = None
-        self._looked_ms = self._told_count = 0
+        self._looked_ms = 0
         self.anchor = Anchor()
         self.servers = None
 
@@ -50,7 +50,7 @@ class Timekeeping:
 
     def step(self, now_ms):
         """Ask the servers, where there are any."""
-        if self.servers is None:
+        if self.servers is None or not self.servers.is_due(now_ms):
             return
         failed_count = self.servers.failed_count
         asked = self.servers.server()
@@ -76,10 +76,10 @@ class Timekeeping:
         if not UTC_MS_MIN <= utc_ms < UTC_MS_MAX:
             return
         mono_ms = self._monotonic.total_ms(now_ms)
-        before_ms = self.anchor.utc_zero_ms
+        before_ms, step_count = self.anchor.utc_zero_ms, self.anchor.step_count
         if not self.anchor.offer(mono_ms, utc_ms, quality):
             return
-        self._counters.clock_steps = self.anchor.step_count
+        self._counters.clock_steps += self.anchor.step_count - step_count
         self._spool.anchor(self.anchor.utc_zero_ms, quality)
         if before_ms is None:
             self._trail.note(trail.INFO, "time known", quality=QUALITY_NAMES[quality])

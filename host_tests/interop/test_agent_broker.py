@@ -257,7 +257,8 @@ def test_a_broker_that_dies_costs_nothing_but_repeats_of_the_same_keys(broker_na
             split = birth.split["telemetry"]
             historical = set()
             # Nothing was echoed, so all comes again, and not in the live picture alone.
-            while not historical or not {*range(1, split + 5)} <= {*watcher.seqs()}:
+            while not ({*range(1, split)} <= historical
+                       and {*range(1, split + 5)} <= {*watcher.seqs()}):  # fmt: skip
                 await watcher.next(lambda found: isinstance(found, Batch))
                 historical = {each.seq for batch in watcher.batches for each in batch.observations
                               if batch.log == "telemetry" and batch.historical}  # fmt: skip

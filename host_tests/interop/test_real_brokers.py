@@ -7,6 +7,7 @@ picture never goes back in time. TLS: `test_tls_broker`.
 import asyncio
 import os
 import signal
+import time
 
 import pytest
 from peer_world import PeerWorld, lost, play
@@ -17,6 +18,7 @@ from tidegate_tools.queries import Archive
 
 pytestmark = [pytest.mark.interop, pytest.mark.micropython]
 STOP_S = 60
+FOUND_S = 45
 SPEED = 20
 PATIENCE_S = 30
 
@@ -51,12 +53,15 @@ async def stop_and_go(world, stop_s):
     await world.report()
     world.mark()
     os.kill(world.broker.pid, signal.SIGSTOP)
+    begun_s = time.monotonic()
     try:
-        await asyncio.sleep(stop_s)
-        said = world.said()
+        await world.hear("cause=server-silent", PATIENCE_S + stop_s)
+        found_s = time.monotonic() - begun_s
+        await asyncio.sleep(stop_s - found_s)
     finally:
         os.kill(world.broker.pid, signal.SIGCONT)
-    assert "cause=server-silent" in said or "cause=publish-never-confirmed" in said, said
+    # A machine that is busy is late by less than this, whatever the speed.
+    assert found_s <= FOUND_S / world.speed + 1, "keep-alive 60 s"
     world.mark()
     await world.hear("session up", PATIENCE_S, pokes=True)
 

@@ -2,8 +2,9 @@
 
 from urllib.parse import parse_qs
 
-from agent_world import DEVICE, AgentWorld
+from agent_world import DEVICE, UTC_MS, AgentWorld
 from mqtt_peer import Broker
+from timed_world import TimedWorld
 
 from tidegate.config import schema
 from tidegate.link import profiles
@@ -57,3 +58,24 @@ def test_an_hour_before_a_hub_renews_the_token_and_drops_nothing(monkeypatch):
     world.check()
     facts = sum(map(len, world.expected.values()))
     assert facts > 300 and len(set(hub.keys)) == len(hub.keys) > 100
+
+
+def test_without_a_clock_there_is_no_token_until_a_time_server_has_answered():
+    world = TimedWorld(21)
+    world.server.is_silent = True
+    hub = Hub(world.receiver)
+    world.broker = world.network.peer = HubBroker(hub)
+    world.configuration = schema.check({
+        "device_id": DEVICE, "host": "sea", "profile": "azure", "sas_key": "a2V5", "tls": "on",
+        "tls_ca": "ca.der", "time_servers": "192.0.2.9"})  # fmt: skip
+    world.boot()
+    world.run(120_000)
+    assert world.broker.open_count == 0
+    assert any("cause=time-not-known" in line for line in world.agent.trail.lines)
+    world.server.is_silent = False
+    world.run(300_000)
+    assert world.broker.open_count == 1
+    expiry_s = int(world.broker.packets[0][1].rsplit(b"&se=", 1)[1])
+    assert abs(expiry_s - 86_400 - (UTC_MS + world.now_ms) // 1_000) < 400
+    world.settle()
+    world.check()

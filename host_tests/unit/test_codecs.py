@@ -42,6 +42,7 @@ def test_each_codec_carries_what_was_put_in(seed):
             assert batch.gaps == tuple(members["gaps"])
             utc_ms = members["utc"]
             assert batch.utc_zero_ms == (None if utc_ms is None else utc_ms - members["mono"])
+            assert batch.late_ms == members.get("late_ms")
 
 
 def test_a_value_in_parts_is_put_together_from_each_codec():

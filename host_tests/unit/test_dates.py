@@ -3,7 +3,6 @@
 import dating_world
 import pytest
 from dating_world import YEAR_MS, DatingWorld
-from tidegate_tools.decode import decode
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
@@ -146,19 +145,3 @@ def test_2038_and_2100_are_years_like_others(begin_ms, monkeypatch):
     monkeypatch.setattr(dating_world, "BEGIN_MS", begin_ms)
     world = lived((sync, 0, nothing, 1_000), (nothing, 0, nothing, 1_000), (sync, 10_000, sync, 0))
     assert world.dates()[2] == {("estimated", 2_000)}
-
-
-@pytest.mark.parametrize("form", ["json", "packed", "collection"])
-def test_the_sink_reads_the_bound_in_each_codec(form):
-    from tidegate.observe.catalogue import Catalogue
-    from tidegate.uplink.codecs import codec_of
-
-    codec = codec_of(form, Catalogue(), None)
-    codec.begin({"v": 1, "dev": "d", "store": "00" * 8, "log": "telemetry", "seq": 1, "boot": 2,
-                 "mono": 5, "utc": 1_768_509_600_005, "q": "estimated", "late_ms": 86_400_000,
-                 "historical": True, "gaps": [],
-                 "lag": {"age_s": None, "count": 1, "bytes": 1, "rate": 0, "drain_s": None}})
-    codec.add(0, 0, 501, 230_000)
-    batch = decode("tidegate/1/d/history", bytes(codec.finish()))
-    assert (batch.quality, batch.utc_zero_ms, batch.late_ms) == (
-        "estimated", 1_768_509_600_000, 86_400_000)

@@ -40,6 +40,10 @@ class TimeServers:
         self.trouble = ""
         self._wait(random_below(SNTP_FIRST_MS_MAX), now_ms)
 
+    def is_due(self, now_ms):
+        """Whether `step` has something to do."""
+        return self._datagrams is not None or self._is_resolving or not self._left_ms(now_ms)
+
     def step(self, now_ms, expected_ms):
         """Bounded work. To be called at least once in half a period of the ticks.
 
