@@ -6,6 +6,9 @@ from tidegate.link import causes, session
 from tidegate.link.backoff import ACTION_NAMES
 from tidegate.observe.catalogue import OUTAGE_ID
 
+# In the place of the index of the server that the last session stood with.
+_NOWHERE, _ELSEWHERE = -1, -2
+
 
 class Reconnect:
     """Joins `link.backoff` and `link.endpoints` with the session they are for.
@@ -21,16 +24,18 @@ class Reconnect:
         self.adopt()
         self._outage = Outage(0)
         self._was_linked = True
-        self._up_at = -1
+        self._up_at = _NOWHERE
         now_ms = agent.monotonic.now_ms
         agent.backoff.start(now_ms)
         agent.endpoints.lost(agent.backoff.period_ms, now_ms)
 
     def adopt(self):
-        """The configuration names other servers, from the next attempt on."""
+        """The configuration names other servers, from the next attempt on: what it meets there
+        does not know the live picture."""
         configuration = self._configuration
         is_secure = configuration["tls"] != "off"
         self._servers = ((configuration["host"], configuration["port"], is_secure),)
+        self._up_at = _ELSEWHERE
 
     def step(self, now_ms):
         """Follow the own link; open a session, or leave one for another server, if it is time."""
@@ -51,7 +56,7 @@ class Reconnect:
         agent.endpoints.up(now_ms)
         self._note_old_address()
         server, self._up_at = self._up_at, agent.endpoints.index
-        return server not in (-1, self._up_at)
+        return server not in (_NOWHERE, self._up_at)
 
     def report(self, now_ms):
         """Tell the operator of the outage that is over, if there was one."""

@@ -1,4 +1,4 @@
-"""A configuration changed by command on the real MicroPython, over a real broker and real files."""
+"""A configuration changed by command: the real MicroPython, a real broker, real files."""
 
 import json
 import time

@@ -126,10 +126,14 @@ def test_a_power_cut_in_the_trial_only_gives_it_its_time_again_and_some_starts(p
 
 def test_a_trial_is_kept_when_its_server_was_reached_and_somebody_says_so():
     world = up(World(63))
+    world.run(60_000)
     assert "staged" in world.config("set host lake")
     assert "keep_within_s" in world.config("save confirm 30s")
     assert world.config("keep") == "the server was not reached with it yet"
+    before = len(world.receiver.snapshots)
     world.run(8_000)
+    told = sum(len(each["obs"]) for each in world.receiver.snapshots[before:])
+    assert told > 9, "a server that it was not with does not know the live picture"
     assert world.agent.session.phase == session.UP and world.network.asked[-1] == "lake"
     assert world.config("show")["trial_left_s"] in range(15, 30)
     assert world.config("set port 1") == "a trial runs: keep it or revert it first"
