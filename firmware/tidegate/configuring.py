@@ -56,7 +56,9 @@ class Configuring:
         if self._is_first:
             self._is_first = False
             if not self._is_told() or store.trial and store.trial["starts"] == 1:
-                # The device itself left its session, to start anew: that is no power-up.
+                # The device itself left its session, to start anew with other values: that is no
+                # power-up, and the server may be another one.
+                self._agent.reconnect.adopt()
                 self._agent.backoff.lost(causes.LEFT, now_ms)
         if self._due is not None and _is_past(self._due_ms, now_ms):
             self._apply(now_ms)
