@@ -1,9 +1,12 @@
 """Checks of the stored configuration, for both interpreters: `portable_checks` runs them."""
 
+import json
+
 from fakes import FakeKeep, PowerCut
 from keep_medium import CUTS, CutKeep
 
 from tidegate.config import schema
+from tidegate.config.report import told
 from tidegate.config.store import begin, load
 from tidegate.errors import ConfigurationError
 from tidegate.limits import TEXT_BYTES_MAX, TRIAL_START_COUNT_MAX
@@ -184,16 +187,42 @@ def check_who_set_what_and_when_is_kept():
 
 def check_what_flash_refuses_changes_nothing():
     for name in ("secrets.0", "config.0"):
-        keep = CutKeep(failing=(name,))
-        store = load(keep, GIVEN)
-        assert store.save(DEAD, "command", 300) == "flash refused it"
-        assert store.running == schema.check(GIVEN) and store.generation == 0
-        assert view(keep) == view(FakeKeep())
+        for keep in (CutKeep(failing=(name,)), CutKeep(lying=(name,))):
+            store = load(keep, GIVEN)
+            assert store.save(DEAD, "command", 300) == "flash refused it"
+            assert store.running == schema.check(GIVEN) and store.generation == 0
+            assert view(keep) == view(FakeKeep())
     store = load(FakeKeep(), GIVEN)
     large = {str(each): {"settle_s": 1} for each in (501, 502)}
     assert store.save({"policies": (large,) + STAMP}, "command") == ""
     assert store.set_secret("host", "x").startswith("host: is a key")
     assert store.set_secret("pin", "x" * 257).startswith("pin: ")
+
+
+def check_a_report_is_bounded_and_plain():
+    names = [row[schema.NAME] for row in schema.KEYS]
+    for why in ("", "x" * 500, '"\\\n\x7f\u00fc' * 90):
+        text = told("reverted", why, "command", 1 << 52, names)
+        assert len(text.encode()) <= TEXT_BYTES_MAX
+        found = json.loads(text)
+        told_names = found["keys"]
+        assert told_names[-1] == "..." and told_names[:-1] == names[:len(told_names) - 1] != []
+        assert not any(each in found["why"] for each in '"\\\n\x7f\u00fc')
+    assert json.loads(told("kept", "", "x", 1, names[:3]))["keys"] == names[:3]
+
+
+def check_a_secret_that_no_configuration_refers_to_is_wiped_at_once():
+    for end in (lambda store: store.revert("", "console"), lambda store: store.keep("console")):
+        keep = FakeKeep()
+        store = load(keep, GIVEN)
+        assert store.save({"password": ("old one",) + STAMP}, "console", 300) == ""
+        assert store.keep("console") == ""
+        assert store.save({"password": ("new one",) + STAMP}, "console", 300) == ""
+        held = b"".join(keep.records.values())
+        assert held.count(b"old one") == held.count(b"new one") == 2
+        assert end(store) == ""
+        held = b"".join(keep.records.values())
+        assert sorted((held.count(b"old one"), held.count(b"new one"))) == [0, 2]
 
 
 def check_a_trial_that_cannot_start_is_reverted_at_once():
@@ -225,5 +254,7 @@ CHECKS = (
     check_what_does_not_fit_the_schema_any_more_is_left_aside_wholly,
     check_a_trial_reverts_after_some_starts_and_a_start_that_cannot_be_noted_does_not_count,
     check_who_set_what_and_when_is_kept, check_what_flash_refuses_changes_nothing,
+    check_a_report_is_bounded_and_plain,
+    check_a_secret_that_no_configuration_refers_to_is_wiped_at_once,
     check_a_trial_that_cannot_start_is_reverted_at_once,
 )  # fmt: skip

@@ -13,13 +13,15 @@ CUTS = (OLD, NEW, NOTHING, PREFIX, GARBAGE)
 
 class CutKeep:
     """Arguments: records, those that stand there, copied; cut_at, the save that is cut, from 1, 0
-    for none; how, of CUTS; failing, names whose saves fail. After a cut nothing answers."""
+    for none; how, of CUTS; failing, names whose saves fail; lying, names of which it is said that
+    they are saved. After a cut nothing answers."""
 
-    def __init__(self, records=(), cut_at=0, how=OLD, failing=()):
+    def __init__(self, records=(), cut_at=0, how=OLD, failing=(), lying=()):
         self.records = dict(records)
         self.cut_at = cut_at
         self.how = how
         self.failing = failing
+        self.lying = lying
         self.save_count = 0
         self._is_off = False
 
@@ -42,5 +44,6 @@ class CutKeep:
             raise PowerCut
         if name in self.failing:
             return False
-        self.records[name] = record
+        if name not in self.lying:
+            self.records[name] = record
         return True

@@ -23,12 +23,12 @@ class Configuring:
     A trial ends by itself: it is kept only where the device has reached its server with it and
     somebody says `config keep` within its time.
     Arguments: agent, whose parts are there when a verb is used; store, of `config.store`;
-    suppressor, which knows the last report that is durable.
+    suppressor, which knows the last report that is durable. Member: store.
     """
 
     def __init__(self, agent, store, suppressor):
         self._agent = agent
-        self._store = store
+        self.store = store
         self._staged = Staged(store)
         self._suppressor = suppressor
         self._row = suppressor.index(CONFIGURATION_ID)
@@ -53,11 +53,13 @@ class Configuring:
 
     def step(self, now_ms):
         """Do what waits for its reply to have gone; take a trial back when its time is over."""
-        store = self._store
+        store = self.store
         if self._is_first:
             self._is_first = False
             if not self._is_told() or store.trial and store.trial["starts"] == 1:
-                # The device itself left its session, to start anew: that is no power-up.
+                # The device itself left its session, to start anew with other values: that is no
+                # power-up, and the server may be another one.
+                self._agent.reconnect.adopt()
                 self._agent.backoff.lost(causes.LEFT, now_ms)
         if self._due is not None and is_past(self._due_ms, now_ms):
             self._apply(now_ms)
@@ -72,9 +74,9 @@ class Configuring:
         """Report the last thing that happened, once; what a restart is due for, behind it."""
         if self._is_told():
             return
-        if self._offered != self._store.report or is_past(self._tell_ms, now_ms):
+        if self._offered != self.store.report or is_past(self._tell_ms, now_ms):
             # Full records refuse: it is offered again after a while.
-            self._offered = self._store.report
+            self._offered = self.store.report
             self._tell_ms = (now_ms + CONFIGURATION_TELL_MS) & TICKS_MASK_MS
             self._agent.sampler.offer(CONFIGURATION_ID, self._offered)
 
@@ -91,7 +93,7 @@ class Configuring:
             near = nearest(word, sorted(self._words))
             return "config: no such word; %sknown are %s" % (
                 "did you mean %s? " % near if near else "", ", ".join(sorted(self._words))), {}
-        if by == schema.COMMAND and self.changes(word) and not self._store.running["command_key"]:
+        if by == schema.COMMAND and self.changes(word) and not self.store.running["command_key"]:
             return "without a command_key a command changes no configuration: set one there", {}
         return action(rest.strip(), by, now_ms)
 
@@ -102,15 +104,15 @@ class Configuring:
     # The words.
 
     def _show(self, prefix, by, now_ms):
-        result = views.show(self._store, prefix)
+        result = views.show(self.store, prefix)
         result["staged"] = len(self._staged.changes)
-        if self._store.trial:
+        if self.store.trial:
             left_ms = (self._until_ms - now_ms) & TICKS_MASK_MS if self._until_ms >= 0 else 0
             result["trial_left_s"] = left_ms // 1_000
         return "", result
 
     def _get(self, name, by, now_ms):
-        return views.get(self._store, name)
+        return views.get(self.store, name)
 
     def _set(self, argument, by, now_ms):
         name, _, text = argument.partition(" ")
@@ -123,7 +125,7 @@ class Configuring:
         return self._stage(name, None, by, now_ms)
 
     def _stage(self, name, text, by, now_ms):
-        if self._store.trial:
+        if self.store.trial:
             return "a trial runs: keep it or revert it first", {}
         agent = self._agent
         known_ms = agent.timekeeping.time_ms(now_ms)
@@ -146,7 +148,7 @@ class Configuring:
     def _fault(self):
         wrong = self._staged.faults()
         return wrong or self._agent.policies.fault(
-            self._store.values(self._staged.changes)["policies"])
+            self.store.values(self._staged.changes)["policies"])
 
     def _save(self, argument, by, now_ms):
         """`save`, or `save confirm [TIME]`."""
@@ -155,7 +157,7 @@ class Configuring:
         if word not in ("", "confirm") or not TRIAL_S_MIN <= trial_s <= TRIAL_S_MAX:
             return "save, or save confirm TIME, %ds to %ds, such as 5m" % (
                 TRIAL_S_MIN, TRIAL_S_MAX), {}
-        wrong = "a trial runs: keep it or revert it first" if self._store.trial else self._fault()
+        wrong = "a trial runs: keep it or revert it first" if self.store.trial else self._fault()
         if wrong:
             return wrong, {}
         names = self._staged.names()
@@ -163,40 +165,40 @@ class Configuring:
             return "nothing is staged that differs from what is in force", {}
         if not word and cutting(names):
             return "%s may cut the device off: save confirm 5m" % ", ".join(cutting(names)), {}
-        wrong = self._store.save(self._staged.changes, by, trial_s if word else 0)
+        wrong = self.store.save(self._staged.changes, by, trial_s if word else 0)
         if wrong:
             return wrong, {}
         self._staged.changes = {}
         self._note("configuration on trial" if word else "configuration kept", names, by)
         self._plan(needs(names), now_ms)
-        result = {"generation": self._store.generation, "changes": names,
+        result = {"generation": self.store.generation, "changes": names,
                   "effect": schema.EFFECT_NAMES[needs(names)], "in_ms": ACTION_WAIT_MS}
         if word:
             result["keep_within_s"] = trial_s
         return "", result
 
     def _keep(self, argument, by, now_ms):
-        if not self._store.trial:
+        if not self.store.trial:
             return "no trial runs", {}
         if not self._has_reached():
             return "the server was not reached with it yet", {}
-        names = self._store.tried()
-        wrong = self._store.keep(by)
+        names = self.store.tried()
+        wrong = self.store.keep(by)
         if wrong:
             return wrong, {}
         self._until_ms = -1
         self._note("configuration kept", names, by)
-        return "", {"generation": self._store.generation}
+        return "", {"generation": self.store.generation}
 
     def _revert(self, argument, by, now_ms):
-        if not self._store.trial:
+        if not self.store.trial:
             count, self._staged.changes = len(self._staged.changes), {}
             return "", {"dropped": count}
         self._end("asked for", by, now_ms)
-        return "", {"generation": self._store.generation, "in_ms": ACTION_WAIT_MS}
+        return "", {"generation": self.store.generation, "in_ms": ACTION_WAIT_MS}
 
     def _export(self, prefix, by, now_ms):
-        return "", views.export(self._store, prefix)
+        return "", views.export(self.store, prefix)
 
     # What follows.
 
@@ -205,7 +207,7 @@ class Configuring:
         self._due, self._due_ms = effect, (now_ms + ACTION_WAIT_MS) & TICKS_MASK_MS
 
     def _apply(self, now_ms):
-        agent, store = self._agent, self._store
+        agent, store = self._agent, self.store
         effect, self._due = self._due, None
         if effect == schema.RESTART:
             self._due = effect
@@ -229,15 +231,15 @@ class Configuring:
     def _begin(self, now_ms):
         """The trial is in force from here on."""
         self._session_count = self._agent.counters.sessions
-        self._until_ms = (now_ms + self._store.trial["time_s"] * 1_000) & TICKS_MASK_MS
+        self._until_ms = (now_ms + self.store.trial["time_s"] * 1_000) & TICKS_MASK_MS
 
     def _has_reached(self):
         return self._until_ms >= 0 and self._agent.counters.sessions > self._session_count
 
     def _end(self, why, by, now_ms):
         """The trial is taken back. What flash refuses holds at least until the next start."""
-        names = self._store.tried()
-        wrong = self._store.revert(why, by)
+        names = self.store.tried()
+        wrong = self.store.revert(why, by)
         self._note("configuration reverted", names, by, why + ("; " + wrong if wrong else ""))
         self._due = None
         if self._until_ms >= 0:
@@ -245,14 +247,14 @@ class Configuring:
             self._plan(needs(names), now_ms)
 
     def _note(self, event, names, by, why=""):
-        facts = {"by": by, "generation": self._store.generation, "keys": ",".join(names)}
+        facts = {"by": by, "generation": self.store.generation, "keys": ",".join(names)}
         if why:
             facts["why"] = why.replace(" ", "-")
         self._agent.trail.note(trail.WARNING, event, **facts)
 
     def _is_told(self):
         """Whether the last thing that happened is durable among the records."""
-        report = self._store.report
+        report = self.store.report
         if report != self._told:
             row = self._suppressor.rows[self._row]
             if comparator(row, report) == self._suppressor.value(self._row):

@@ -9,6 +9,9 @@ from tidegate.link.backoff import ACTION_NAMES
 from tidegate.link.endpoints import PLAN_NAMES
 from tidegate.observe.catalogue import DRIVER_IDS, OUTAGE_ID
 
+# In the place of the index of the server that the last session stood with.
+_NOWHERE, _ELSEWHERE = -1, -2
+
 
 class Reconnect:
     """Joins `link.backoff` and `link.endpoints` with the session they are for.
@@ -30,14 +33,16 @@ class Reconnect:
         self._confirmed_count = 0
         self._outage = Outage(0)
         self._was_linked = True
-        self._up_at = -1
+        self._up_at = _NOWHERE
         now_ms = agent.monotonic.now_ms
         agent.backoff.start(now_ms)
         agent.endpoints.lost(agent.backoff.period_ms, now_ms)
 
     def adopt(self):
-        """The configuration names other servers, from the next attempt on; as many as before."""
+        """The configuration names other servers, as many as before, from the next attempt on: what
+        it meets there does not know the live picture."""
         self._servers = servers(self._configuration)
+        self._up_at = _ELSEWHERE
 
     def step(self, now_ms):
         """Follow the own link; open a session, or leave one for another server, if it is time."""
@@ -64,7 +69,7 @@ class Reconnect:
             self._end_rehearsal(now_ms)
         self._note_old_address()
         server, self._up_at = self._up_at, agent.endpoints.index
-        return server not in (-1, self._up_at)
+        return server not in (_NOWHERE, self._up_at)
 
     def report(self, now_ms):
         """Tell the operator of the outage that is over, if there was one."""
