@@ -14,7 +14,7 @@ LAYERS = (
     {"clock", "observe", "spool", "uplink", "link", "config", "console", "diag"},
     {"sources", "hal"},
     {"agent", "guidance", "presence", "reconnect", "remote", "timekeeping", "verbs"},
-    {"run"},
+    {"assembly", "run"},
 )
 FORBIDDEN_PAIRS = {("spool", "link"), ("link", "spool")}
 
