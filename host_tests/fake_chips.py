@@ -9,6 +9,8 @@ port can take it for an error of the chip. Runs on both interpreters.
 import hashlib
 import sys
 
+import fake_boards
+
 BLOCK_BYTES = 4_096
 PAGE_BYTES = 256
 CIPHER_BYTES = 16
@@ -16,7 +18,8 @@ CIPHER_BYTES = 16
 INVALID_ARGUMENT, INVALID_SIZE, FLASH_FAILED = -0x102, -0x104, -0x6003
 
 # What a fake puts in place of these is forgotten with it.
-MODULES = ("esp", "esp32", "rp2", "tidegate.hal.esp32", "tidegate.hal.rp2")
+MODULES = ("esp", "esp32", "rp2", "machine", "network", "tidegate.hal.esp32", "tidegate.hal.rp2",
+           "tidegate.hal.chip", "tidegate.hal.rtc", "tidegate.hal.uart", "tidegate.hal.sockets")
 
 
 class Chip:
@@ -227,6 +230,7 @@ def esp32_port(block_count, is_encrypted=False):
         Partition(chip, 1, 0x81, 2 * BLOCK_BYTES + size, 2 * BLOCK_BYTES, "vfs"),
     )
     sys.modules["esp"], sys.modules["esp32"] = esp, esp32
+    fake_boards.install(fake_boards.ESP32_CODES)
     import tidegate.hal.esp32 as port
 
     return port, chip
@@ -239,6 +243,8 @@ def rp2_port(block_count):
     Flash.chip = Chip(block_count * BLOCK_BYTES)
     rp2.Flash = Flash
     sys.modules["rp2"] = rp2
+    fake_boards.install(fake_boards.RP2_CODES)
+    rp2.country = sys.modules["network"].country
     import tidegate.hal.rp2 as port
 
     return port, Flash.chip

@@ -15,7 +15,7 @@ LAYERS = (
     {"sources", "hal"},
     {"agent", "configuring", "guidance", "presence", "reconnect", "remote", "timekeeping",
      "verbs", "vitals"},
-    {"run"},
+    {"assembly", "run"},
 )
 FORBIDDEN_PAIRS = {("spool", "link"), ("link", "spool")}
 

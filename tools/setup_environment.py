@@ -23,14 +23,20 @@ PINS = (
     "tools/setup_environment.py",
 )
 PROJECT = ("pyproject.toml",)
-# Of these the package index has no wheels; they are plain Python.
-SOURCES = ("esptool",)
+# What the package index has no wheels of, which is plain Python; and what goes into a folder.
+GROUPS = {
+    "esptool": "sources",
+    "micropython-esp32-stubs": ".build/stubs/esp32",
+    "micropython-rp2-stubs": ".build/stubs/rp2",
+    "micropython-stdlib-stubs": ".build/stubs/stdlib",
+}
 RESULTS = (
     ".venv/bin/python",
     ".venv/bin/tidegate",
     ".build/bin/micropython",
     ".build/bin/mpy-cross",
     ".build/lib/umqtt/simple.py",
+    ".build/stubs/stdlib",
 )
 
 
@@ -95,29 +101,33 @@ def make_environment():
 
 def install_dependencies():
     """Step 2: exactly what the lock names, so that nothing unpinned runs: wheels first, then what
-    there is as source only, built with the setuptools that came as a wheel."""
+    there is as source only, built with the setuptools that came as a wheel. Stubs of MicroPython's
+    ports have the same names: each port's go into a folder of its own."""
     with open(path("requirements.lock")) as file:
-        wheels, sources = split_lock(file.read())
-    progress(2, "dependencies, up to {} pinned packages".format(wheels.count("==")))
-    for kind, text, options in (
-        ("wheels", wheels, ["--only-binary", ":all:"]),
-        ("sources", sources, ["--no-binary", ":all:", "--no-build-isolation"]),
-    ):
-        name = ".build/requirements-{}.lock".format(kind)
+        locks = split_lock(file.read())
+    progress(2, "dependencies, up to {} pinned packages".format(
+        sum(lock.count("==") for lock in locks.values())))
+    for group, lock in locks.items():
+        options = ["--only-binary", ":all:"]
+        if group == "sources":
+            options = ["--no-binary", ":all:", "--no-build-isolation"]
+        elif group != "wheels":
+            options += ["--target", group, "--upgrade"]
+        name = ".build/{}.lock".format(group.split("/")[-1])
         with open(path(name), "w") as file:
-            file.write(text)
+            file.write(lock)
         pip_install("dependencies", ["--require-hashes", "--no-deps"] + options + ["-r", name])
 
 
 def split_lock(text):
-    """The lock of what comes as wheels, and the one of SOURCES."""
-    parts = {True: [], False: []}
-    is_source = False
+    """{group of GROUPS, or wheels: its part of the lock}, wheels first."""
+    locks = {"wheels": ""}
+    group = "wheels"
     for line in text.splitlines(True):
         if line[:1].strip():
-            is_source = line.split("==")[0] in SOURCES
-        parts[is_source].append(line)
-    return "".join(parts[False]), "".join(parts[True])
+            group = GROUPS.get(line.split("==")[0], "wheels")
+        locks[group] = locks.get(group, "") + line
+    return locks
 
 
 def install_project():

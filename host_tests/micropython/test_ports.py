@@ -51,7 +51,8 @@ class Esp:
 esp = Esp()
 esp.Partition = esp
 Device.info = esp.info
-sys.modules["esp"] = sys.modules["esp32"] = esp
+for name in ("esp", "esp32", "machine", "network"):
+    sys.modules[name] = esp
 
 from tidegate.hal.blocks import BlockFlash
 from tidegate.hal.esp32 import PartitionFlash

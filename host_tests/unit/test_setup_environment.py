@@ -109,3 +109,14 @@ def test_only_the_pinned_module_is_taken_from_the_archive(tmp_path, monkeypatch)
     monkeypatch.setattr(fetch, "MODULE_SHA256", hashlib.sha256(b"x = 1\n").hexdigest())
     assert fetch.unpack(path) == b"x = 1\n"
     assert [each.name for each in tmp_path.iterdir()] == ["archive.tar.gz"]
+
+
+def test_the_lock_is_split_into_wheels_sources_and_the_stubs_of_each_port():
+    wheel = "rich==14.0 \\\n    --hash=sha256:aa\n"
+    source = "esptool==5.6.0 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n"
+    stubs = "micropython-rp2-stubs==1.29.0 \\\n    --hash=sha256:dd\n"
+    locks = setup.split_lock("# pins\n" + wheel + source + stubs + wheel)
+    assert locks == {
+        "wheels": "# pins\n" + wheel + wheel, "sources": source, ".build/stubs/rp2": stubs,
+    }  # fmt: skip
+    assert list(locks)[0] == "wheels", "what builds the sources is there before them"

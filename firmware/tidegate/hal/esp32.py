@@ -1,15 +1,31 @@
-"""The flash of an ESP32: a partition of its own, beside those of the firmware."""
+"""What only an ESP32 has: a partition for the spool beside the firmware's, and its links."""
 
 import esp
 import esp32
+import machine
+import network
 
 from tidegate.errors import FlashError
 from tidegate.hal.blocks import BlockFlash
+from tidegate.hal.sockets import WiredLink
+from tidegate.hal.wifi import Wifi
 
 # What flash encryption works on; such a unit takes one program between two erases.
 _CIPHER_BYTES = 16
 _RAW_BYTES = 64
+_MODEM_BYTES = 4_096
 _BLANK_UNIT = b"\xff" * _CIPHER_BYTES
+# Of `network.WLAN.status`, by the names of module `network`, and what it means.
+_FAILURES = (
+    ("STAT_WRONG_PASSWORD", "wrong-password"), ("STAT_HANDSHAKE_TIMEOUT", "handshake-timed-out"),
+    ("STAT_NO_AP_FOUND", "no-such-network"), ("STAT_ASSOC_FAIL", "refused"),
+    ("STAT_CONNECT_FAIL", "refused"), ("STAT_BEACON_TIMEOUT", "beacon-lost"),
+    ("STAT_NO_AP_FOUND_W_COMPATIBLE_SECURITY", "no-such-security"),
+    ("STAT_NO_AP_FOUND_IN_AUTHMODE_THRESHOLD", "no-such-security"),
+    ("STAT_NO_AP_FOUND_IN_RSSI_THRESHOLD", "too-weak"),
+)
+# ECONNABORTED and ENOTCONN of newlib, as `link.causes` knows them.
+CODES = {113: 103, 128: 104}
 
 
 class PartitionFlash(BlockFlash):
@@ -61,3 +77,37 @@ class PartitionFlash(BlockFlash):
                     for at in range(max(start, offset), min(start + _CIPHER_BYTES, end)):
                         buffer[at - offset] = 0xFF
                 start += _CIPHER_BYTES
+
+
+def wifi(networks, country, random_below):
+    """A `hal.wifi.Wifi`. Arguments: networks, [(name, password)]; country, two letters, whose
+    rules for channels and power hold; random_below(n)."""
+    network.country(country)
+    station = network.WLAN(network.WLAN.IF_STA)
+    station.active(True)
+    # It would join again by itself, whatever the reason was that it is out.
+    station.config(reconnects=0, pm=station.PM_NONE)
+    station.disconnect()
+    failures = {getattr(network, name): cause for name, cause in _FAILURES
+                if hasattr(network, name)}
+    return Wifi(station, failures, networks, random_below)
+
+
+def ethernet(pins):
+    """A link over RMII Ethernet. Argument: pins, keyword arguments of `network.LAN`, numbers of
+    pins as `mdc`, `mdio`, `power` and `ref_clk` among them."""
+    made = dict(pins)
+    for name in ("mdc", "mdio", "power", "ref_clk"):
+        if name in made:
+            made[name] = machine.Pin(made[name])
+    lan = network.LAN(**made)
+    lan.active(True)
+    return WiredLink(lan)
+
+
+def modem(number, tx, rx, baud=115_200):
+    """A link over a modem that speaks PPP on a UART, and is in data mode already."""
+    ppp = network.PPP(machine.UART(number, baudrate=baud, tx=tx, rx=rx, rxbuf=_MODEM_BYTES))
+    ppp.active(True)
+    ppp.connect()
+    return WiredLink(ppp)

@@ -1,11 +1,16 @@
-"""The flash of an RP2040 or RP2350: a part of what is not firmware, beside the file system."""
+"""What only an RP2040 or RP2350 has: a part of the storage area for the spool, and its Wi-Fi."""
 
+import network
 import rp2
 
 from tidegate.errors import FlashError
 from tidegate.hal.blocks import BlockFlash
+from tidegate.hal.wifi import Wifi
 
 _PAGE_BYTES = 256
+# Of `network.WLAN.status`, by the names of module `network`, and what it means.
+_FAILURES = (("STAT_WRONG_PASSWORD", "wrong-password"), ("STAT_NO_AP_FOUND", "no-such-network"),
+             ("STAT_CONNECT_FAIL", "refused"))
 
 
 class RegionFlash(BlockFlash):
@@ -25,3 +30,14 @@ class RegionFlash(BlockFlash):
             raise FlashError("the storage area has no part of %d bytes at %d: both must be"
                              " multiples of 4096 and lie inside" % (size_bytes, start))
         super().__init__(device, _PAGE_BYTES, True)
+
+
+def wifi(networks, country, random_below):
+    """A `hal.wifi.Wifi`. Arguments: networks, [(name, password)]; country, two letters, whose
+    rules for channels and power hold; random_below(n)."""
+    rp2.country(country)
+    station = network.WLAN(network.WLAN.IF_STA)
+    station.active(True)
+    station.config(pm=station.PM_NONE)
+    failures = {getattr(network, name): cause for name, cause in _FAILURES}
+    return Wifi(station, failures, networks, random_below)

@@ -1,0 +1,33 @@
+"""Small records as files of a file system whose `rename` is atomic, as littlefs' is."""
+
+import os
+
+
+class FileKeep:
+    """See `hal.ports.Keep`: each record is written anew, then renamed over the old one.
+
+    A cut leaves at most a `.new` beside it, which nobody reads and the next save writes over.
+    Argument: prefix, with which their paths begin.
+    """
+
+    def __init__(self, prefix):
+        self._prefix = prefix
+
+    def load(self, name):
+        """See `hal.ports.Keep.load`."""
+        try:
+            with open(self._prefix + name, "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def save(self, name, record):
+        """See `hal.ports.Keep.save`. To close a file of littlefs is to make it durable."""
+        path = self._prefix + name
+        try:
+            with open(path + ".new", "wb") as file:
+                file.write(record)
+            os.rename(path + ".new", path)
+        except OSError:
+            return False
+        return True
