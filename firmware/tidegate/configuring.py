@@ -156,7 +156,11 @@ class Configuring:
         if word not in ("", "confirm") or not TRIAL_S_MIN <= trial_s <= TRIAL_S_MAX:
             return "save, or save confirm TIME, %ds to %ds, such as 5m" % (
                 TRIAL_S_MIN, TRIAL_S_MAX), {}
-        wrong = "a trial runs: keep it or revert it first" if self.store.trial else self._fault()
+        if self.store.trial:
+            return "a trial runs: keep it or revert it first", {}
+        if self._due is not None:
+            return "the change before takes effect in a second: say it again then", {}
+        wrong = self._fault()
         if wrong:
             return wrong, {}
         names = self._staged.names()
