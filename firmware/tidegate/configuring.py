@@ -12,7 +12,8 @@ from tidegate.link import causes, session
 from tidegate.observe.catalogue import CONFIGURATION_ID
 from tidegate.observe.suppress import comparator
 
-_READING = ("show", "get", "diff", "check", "export")
+# No word at all shows.
+_READING = ("", "show", "get", "diff", "check", "export")
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600}
 
 
@@ -82,12 +83,12 @@ class Configuring:
     @staticmethod
     def changes(argument):
         """Whether a call of the verb with this argument may change something."""
-        return argument.split(" ")[0] not in _READING
+        return argument.strip().split(" ")[0] not in _READING
 
     def ask(self, argument, now_ms, by=schema.CONSOLE):
         """The verb, as the console has it. Result: (error or "", result as a dict)."""
         word, _, rest = argument.strip().partition(" ")
-        action = self._words.get(word)
+        action = self._words.get(word or "show")
         if action is None:
             near = nearest(word, sorted(self._words))
             return "config: no such word; %sknown are %s" % (

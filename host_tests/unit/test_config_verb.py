@@ -40,9 +40,9 @@ def test_a_policy_that_a_command_has_changed_is_heeded_by_the_check():
 
 def test_reading_needs_no_counter_and_changing_needs_a_key_and_its_signature():
     world = up(World(69))
-    for number, word in enumerate(("show", "get port", "diff", "check", "export")):
+    for number, word in enumerate(("", "show", "get port", "diff", "check", "export")):
         assert ask(world, "config", number, arg=word)[0]["ok"], word
-    for word in ("set port 1", "unset port", "save", "keep", "revert", "fly", ""):
+    for word in ("set port 1", "unset port", "save", "keep", "revert", "fly"):
         assert ask(world, "config", 9, arg=word)[0]["error"] == "counter missing"
         assert ask(world, "config", 9, arg=word, counter=9)[0]["error"] == "not authentic"
     assert world.config("fly").startswith("config: no such word; known are check, diff,")
