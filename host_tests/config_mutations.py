@@ -1,7 +1,4 @@
-"""Good configurations spoilt in a thousand seeded ways, for both interpreters.
-
-As a script on boards/posix: `config_mutations.py COUNT` in an empty folder.
-"""
+"""Good configurations spoilt in a thousand seeded ways, for both interpreters."""
 
 import json
 import sys
@@ -139,7 +136,7 @@ def check_a_thousand_spoilt_texts_are_no_json_or_refused_by_name_or_harmless(cou
     assert min(outcomes) > count // 50, outcomes
 
 
-def _typed(chance):
+def typed(chance):
     """What somebody types behind `set`: (key, value as text)."""
     table = spoilt_table(chance)
     name = sorted(table, key=str)[chance.below(len(table))]
@@ -156,7 +153,7 @@ def check_a_thousand_spoilt_changes_are_refused_by_name_or_kept_as_a_whole(count
         chance = Random(seed)
         before, staged = dict(store.running), Staged(store)
         for _ in range(chance.between(1, 4)):
-            name, text = _typed(chance)
+            name, text = typed(chance)
             changes = dict(staged.changes)
             wrong = staged.set(name, text, ("console",) + STAMP[1:])
             if wrong:
@@ -238,6 +235,7 @@ def build_from_spoilt_files(build, count, said):
 
 
 def main(count):
+    """With boards/posix on the module path and an empty working folder."""
     import board
     lines = []
 
@@ -253,6 +251,3 @@ def main(count):
     board._refuse = refuse
     print("refused %d, built %d" % tuple(build_from_spoilt_files(board.build, count, said)))
 
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

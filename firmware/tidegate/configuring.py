@@ -13,7 +13,8 @@ from tidegate.link import causes, session
 from tidegate.observe.catalogue import CONFIGURATION_ID
 from tidegate.observe.suppress import comparator
 
-_READING = ("show", "get", "diff", "check", "export")
+# No word at all shows.
+_READING = ("", "show", "get", "diff", "check", "export")
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600}
 
 
@@ -83,12 +84,12 @@ class Configuring:
     @staticmethod
     def changes(argument):
         """Whether a call of the verb with this argument may change something."""
-        return argument.split(" ")[0] not in _READING
+        return argument.strip().split(" ")[0] not in _READING
 
     def ask(self, argument, now_ms, by=schema.CONSOLE):
         """The verb, as the console has it. Result: (error or "", result as a dict)."""
         word, _, rest = argument.strip().partition(" ")
-        action = self._words.get(word)
+        action = self._words.get(word or "show")
         if action is None:
             near = nearest(word, sorted(self._words))
             return "config: no such word; %sknown are %s" % (
@@ -157,7 +158,11 @@ class Configuring:
         if word not in ("", "confirm") or not TRIAL_S_MIN <= trial_s <= TRIAL_S_MAX:
             return "save, or save confirm TIME, %ds to %ds, such as 5m" % (
                 TRIAL_S_MIN, TRIAL_S_MAX), {}
-        wrong = "a trial runs: keep it or revert it first" if self.store.trial else self._fault()
+        if self.store.trial:
+            return "a trial runs: keep it or revert it first", {}
+        if self._due is not None:
+            return "the change before takes effect in a second: say it again then", {}
+        wrong = self._fault()
         if wrong:
             return wrong, {}
         names = self._staged.names()

@@ -29,6 +29,7 @@ def test_a_device_that_is_cut_off_comes_back_by_itself_and_a_good_change_is_kept
 
         async with field.watch("early") as watcher:
             await watcher.birth((1, 1))
+            await watcher.hint(30)
             assert await config(f"set port {free_port}") == {"staged": 1}
             assert (await config("save")).startswith("port may cut the device off")
             began = time.monotonic()

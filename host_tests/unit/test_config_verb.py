@@ -2,9 +2,11 @@
 
 import json
 
+import config_mutations
 import pytest
 from agent_world import AgentWorld
 from config_world import KEY, SECRET, World
+from fakes import Random
 from test_agent import up
 from test_remote import ask
 
@@ -38,9 +40,9 @@ def test_a_policy_that_a_command_has_changed_is_heeded_by_the_check():
 
 def test_reading_needs_no_counter_and_changing_needs_a_key_and_its_signature():
     world = up(World(69))
-    for number, word in enumerate(("show", "get port", "diff", "check", "export")):
+    for number, word in enumerate(("", "show", "get port", "diff", "check", "export")):
         assert ask(world, "config", number, arg=word)[0]["ok"], word
-    for word in ("set port 1", "unset port", "save", "keep", "revert", "fly", ""):
+    for word in ("set port 1", "unset port", "save", "keep", "revert", "fly"):
         assert ask(world, "config", 9, arg=word)[0]["error"] == "counter missing"
         assert ask(world, "config", 9, arg=word, counter=9)[0]["error"] == "not authentic"
     assert world.config("fly").startswith("config: no such word; known are check, diff,")
@@ -90,6 +92,25 @@ def test_what_is_wrong_is_named_with_what_to_do(argument, words):
     error, result = world.agent.configuring.ask(argument, 0)
     assert error.startswith(words) and result == {}
     assert world.agent.configuring.ask("diff", 0) == ("", {"changes": {}})
+
+
+def test_a_thousand_lines_of_any_kind_are_answered_and_apply_nothing_by_half():
+    world = AgentWorld(78)
+    store, counts = world.agent.configuring.store, {}
+    words = ["show", "get", "set", "unset", "diff", "check", "save", "save confirm", "keep",
+             "revert", "export", "", " ", "set  ", "SET", "\0", "ü", "save confirm 5m x"]
+    for seed in range(1_000):
+        chance = Random(seed)
+        name, text = config_mutations.typed(chance)
+        line = " ".join((words[chance.below(len(words))], name, text)[:chance.between(1, 3)])
+        before = dict(store.running)
+        error, result = world.agent.configuring.ask(line, world.agent.monotonic.now_ms)
+        assert isinstance(error, str) and isinstance(result, dict) and not (error and result)
+        json.dumps(result)
+        assert store.running == before or "generation" in result, line
+        assert not schema.faults(store.running), line
+        counts[bool(error)] = counts.get(bool(error), 0) + 1
+    assert min(counts.values()) > 100, counts
 
 
 def test_a_secret_is_shown_nowhere():

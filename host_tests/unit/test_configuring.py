@@ -86,6 +86,16 @@ def test_a_trial_is_kept_when_its_server_was_reached_and_somebody_says_so():
     assert UTC_MS // 1_000 <= found["utc_s"] <= UTC_MS // 1_000 + 200
 
 
+def test_a_change_that_is_about_to_take_effect_is_not_overtaken_by_the_next():
+    world = up(World(79))
+    world.console("set confirm puback")
+    assert world.console("save")["effect"] == "restart"
+    world.console("set host lake")
+    assert world.console("save confirm").startswith("the change before takes effect")
+    world.run(3_000)
+    assert world.agent.spool.boot == 2 and world.console("diff") == {"changes": {}}
+
+
 def test_a_server_that_was_reached_is_not_enough():
     world = up(World(64))
     world.config("set host lake")
@@ -183,6 +193,7 @@ def test_whatever_goes_wrong_meanwhile_a_device_ends_with_what_was_kept(seed):
         while world.agent.configuring.store.trial:
             world.run(1_000)
             assert world.now_ms - began_ms < 200_000
+        world.run(2_000)
         assert world.agent.configuring.store.running["host"] == kept != DEAD
     assert len(outcomes) == 2, outcomes
     world.settle()
