@@ -7,7 +7,8 @@ from keep_medium import CUTS, CutKeep
 
 from tidegate.config import schema
 from tidegate.config.report import told
-from tidegate.config.store import RECORDS, begin, load
+from tidegate.config.reset import CONFIGURATION_RECORDS as RECORDS
+from tidegate.config.store import begin, load
 from tidegate.errors import ConfigurationError
 from tidegate.limits import TEXT_BYTES_MAX, TRIAL_START_COUNT_MAX
 

@@ -77,7 +77,8 @@ def spoilt_text(chance, data):
 def is_harmless(values):
     """Whether a checked table is one that an agent can live with: by rules of its own."""
     texts = {"device_id": 64, "host": 253, "tls_ca": 256, "tls_certificate": 256, "tls_key": 256,
-             "sas_key": 128, "username": 128, "password": 1_024, "command_key": 64}
+             "sas_key": 128, "username": 128, "password": 1_024, "command_key": 64,
+             "console_pin": 160, "more_servers": 768, "time_servers": 256}
     numbers = {"port": (1, 65_535), "keep_alive_s": (5, 1_170)}
     choices = {"tls": "off on unverified", "profile": "generic azure", "confirm": "echo puback",
                "codec": "json packed collection"}

@@ -72,11 +72,7 @@ class Agent:
         self.spool = self._start_spool(suppressor)
         chance = Chance(ports.entropy.random_bytes, identity)
         self.names = Resolver(ports.network, ports.keep, chance.below)
-        if configuration["time_servers"]:
-            self.timekeeping.servers = TimeServers(
-                configuration["time_servers"], ports.network,
-                Resolver(ports.network, ports.keep, chance.below), chance.below,
-                ports.entropy.random_bytes, self.monotonic.now_ms)
+        self._ask_time_servers(configuration["time_servers"], chance.below)
         self.profile = profiles.make(configuration, chance.below)
         self.session = session.Session(ports.network, self.names, self.profile, simple, self)
         codec = codec_of(configuration["codec"], catalogue, self.session.wire.payload_room)
@@ -90,9 +86,6 @@ class Agent:
         self.verbs = Verbs(self, suppressor)
         self.remote = Remote(self, suppressor, configuration["device_id"],
                              configuration["command_key"].encode(), ports.keep)
-        if configuration["tls"] == "unverified":
-            self.trail.note(trail.ALARM, "servers are not verified: anybody may listen and answer",
-                            change="tls")
         self.endpoints = Endpoints(len(servers(configuration)), chance.below)
         self.reconnect = Reconnect(self, ports.network, configuration, suppressor)
         self.sampler = Sampler(
@@ -152,6 +145,13 @@ class Agent:
         self.presence.leave(self.monotonic.now_ms)
         self.spool.close()
         self.trail.note(trail.INFO, "agent ended")
+
+    def _ask_time_servers(self, names, random_below):
+        ports = self._ports
+        if names:
+            self.timekeeping.servers = TimeServers(
+                names, ports.network, Resolver(ports.network, ports.keep, random_below),
+                random_below, ports.entropy.random_bytes, self.monotonic.now_ms)
 
     def _start_spool(self, suppressor):
         spool = Spool(self._ports.flash, self.monotonic, suppressor)

@@ -34,6 +34,10 @@ class Reconnect:
         self._outage = Outage(0)
         self._was_linked = True
         self._up_at = _NOWHERE
+        if configuration["tls"] == "unverified":
+            agent.trail.note(
+                trail.ALARM, "servers are not verified: anybody may listen and answer",
+                change="tls")
         now_ms = agent.monotonic.now_ms
         agent.backoff.start(now_ms)
         agent.endpoints.lost(agent.backoff.period_ms, now_ms)

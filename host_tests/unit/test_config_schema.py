@@ -58,6 +58,7 @@ def test_what_is_given_is_kept():
         "time_servers": "time.example 192.0.2.1:1123",
         "policies": {"501": {"bound": 3_000}},
         "command_key": "k" * 64,
+        "console_pin": "h" * 160,
     }
     assert schema.check(dict(given)) == given
 

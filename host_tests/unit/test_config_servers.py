@@ -21,10 +21,11 @@ def test_home_comes_first_and_a_port_that_is_not_given_is_that_of_home():
 
 @pytest.mark.parametrize("text", [
     "there:", "there:0", "there:65536", "there:1a", ":1883", "a:1:2", "[::1]:1883",
-    "there:\u00b2", "x" * 254, "a b c d", "there:99999999999"])
-def test_what_is_no_list_of_at_most_three_is_refused_by_name(text):
-    with pytest.raises(ConfigurationError, match="^more_servers: "):
-        read(text)
+    "there:\u00b2", "x" * 254, "a b c d", "there:99999999999", ":", "::1"])
+@pytest.mark.parametrize("name", ["more_servers", "time_servers"])
+def test_what_is_no_list_of_at_most_three_is_refused_by_name(name, text):
+    with pytest.raises(ConfigurationError, match="^%s: " % name):
+        schema.check(dict(LEAST, **{name: text}))
 
 
 def test_a_hub_has_no_other_server():

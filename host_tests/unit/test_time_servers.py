@@ -157,11 +157,8 @@ def test_names_are_looked_up_and_what_cannot_be_is_a_failure_like_any():
         assert world.asking.trouble in ("name not found", "name lookup timed out")
 
 
-@pytest.mark.parametrize(
-    "name", ["192.0.2.1:99999", "time.example:", "a..b", ":", "x" * 256, "::1"]
-)
-def test_what_is_no_server_is_a_failure_and_no_crash(name):
-    world = Asking(name)
+def test_a_name_that_cannot_be_asked_for_is_a_failure_and_no_crash():
+    world = Asking("a..b")
     world.network.names = 3
     assert world.run(60_000) == [] and world.asking.trouble == "name not found"
 

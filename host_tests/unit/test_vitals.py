@@ -9,6 +9,7 @@ from test_remote import result
 from test_run import LoopPorts
 
 from tidegate import run
+from tidegate.diag.watch import PART_NAMES
 from tidegate.hal.posix import PosixScratch
 from tidegate.limits import CRASH_COUNT_MAX, REPLY_BYTES_MAX, SAFE_S
 from tidegate.link import session
@@ -69,7 +70,7 @@ def test_the_largest_crash_fits_a_reply():
     found = world.agent.vitals.boot
     found.number = 10 ** 9
     found.crashed("turns failed", ("E" * 99, "f" * 99), "exchange", 10 ** 9, ["x" * 999] * 9)
-    world.agent.vitals.watch.longest_ms[:] = [10 ** 6] * 5
+    world.agent.vitals.watch.longest_ms[:] = [10 ** 6] * len(PART_NAMES)
     errors = result(world, "health", "n" * 29, arg="errors")
     assert len(errors["crash"]["trail"]) == 4
     spare = 64 - len("tg-000001")

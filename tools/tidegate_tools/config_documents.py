@@ -11,6 +11,7 @@ from tidegate_tools.paths import use_device_modules
 
 use_device_modules()
 from tidegate.config import schema  # noqa: E402
+from tidegate.limits import HOST_BYTES_MAX, SERVER_COUNT_MAX  # noqa: E402
 from tidegate.observe import policy  # noqa: E402
 from tidegate.observe.catalogue import HEARTBEAT_S_MAX, OWN_ROWS, ROWS  # noqa: E402
 
@@ -19,6 +20,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # not be found, since `$` means the end of a text to some engines and that of a line to others.
 UNFIT = "[\\u0000-\\u001f\\u007f\\ud800-\\udfff]"
 NOT_PLAIN = "[^A-Za-z0-9._-]"
+_PORT = ("0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]"
+         "|6553[0-5])")
+_PLACE = "[A-Za-z0-9._-]{1,%d}(:(?=[0-9]{1,5}( |$))%s)?" % (HOST_BYTES_MAX, _PORT)
+LIST = "^ *(%s(( +)(?! )|$)){0,%d}$" % (_PLACE, SERVER_COUNT_MAX - 1)
 LIMIT = (1 << 53) - 1
 
 
@@ -39,7 +44,9 @@ def json_schema():
         "properties": {row[schema.NAME]: _property(row) for row in schema.KEYS},
         "allOf": [
             _if("profile", "azure", {
-                "required": ["tls"], "properties": {"tls": {"enum": ["on", "unverified"]}},
+                "required": ["tls"],
+                "properties": {"tls": {"enum": ["on", "unverified"]},
+                               "more_servers": {"const": ""}},
                 "anyOf": [_given("sas_key"), _given("tls_certificate")]}),
             _if("tls", "on", _given("tls_ca")),
             {"if": _given("tls_certificate"), "then": _given("tls_key")},
@@ -72,6 +79,8 @@ def _property(row):
         found.update({"type": "string", "minLength": row[schema.LOW],
                       "maxLength": row[schema.HIGH],
                       "not": {"pattern": NOT_PLAIN if is_plain else UNFIT}})
+        if row[schema.NAME] in schema.LISTS:
+            found["pattern"] = LIST
     else:
         found.update(_policies())
     return found

@@ -1,6 +1,7 @@
 """Asking time servers, one datagram at a time and without waiting."""
 
 from tidegate.clock import sntp
+from tidegate.config.servers import places
 from tidegate.errors import LinkError
 from tidegate.limits import (
     CLOCK_STEP_MS, DATAGRAM_BYTES_MAX, RESOLVE_MS_MAX, RESOLVE_POLL_MS, SNTP_AGAIN_MS,
@@ -19,14 +20,14 @@ class TimeServers:
     more than CLOCK_STEP_MS, or is the first, counts when the next one says the same: another
     server's, or this one's again where no other answers. With one server the first answer counts.
 
-    Arguments: names, text with `host` or `host:port` separated by blanks; network, the port;
+    Arguments: names, a list as of `config.servers`; network, the port;
     resolver, a `link.resolver.Resolver` of its own; random_below(n); random_bytes(n), fresh.
     Members to read: asked_count; trouble, why the last question came to nothing, "" where it did
     not; failed_count, how many did so in a row.
     """
 
     def __init__(self, names, network, resolver, random_below, random_bytes, now_ms):
-        self._servers = [_server(name) for name in names.split()]
+        self._servers = places(names, SNTP_PORT)
         self._network = network
         self._resolver = resolver
         self._random_below, self._random_bytes = random_below, random_bytes
@@ -184,12 +185,3 @@ class TimeServers:
                 return left_ms
             self._is_due = True
         return 0
-
-
-def _server(name):
-    """(host, port); what is no port makes no host either, and is not found."""
-    host, _, port = name.partition(":")
-    if not port:
-        return host, SNTP_PORT
-    is_port = port.isdigit() and len(port) < 6 and 0 < int(port) < 65_536
-    return (host, int(port)) if is_port else (name, SNTP_PORT)

@@ -7,7 +7,8 @@ _MARK = "factory-reset"
 _ALL, _BUT_NETWORK = b"all", b"but network"
 # Small records of `ports.keep`; those of the second row are how it is connected.
 _RECORDS = ("policies", "hint", "console-guard", "crash")
-_NETWORK_RECORDS = ("addresses", "config.0", "config.1", "secrets.0", "secrets.1")
+CONFIGURATION_RECORDS = ("config.0", "config.1", "secrets.0", "secrets.1")
+_NETWORK_RECORDS = ("addresses",) + CONFIGURATION_RECORDS
 
 
 def mark(keep, keeps_network):

@@ -7,10 +7,11 @@ import binascii
 import json
 
 from tidegate.config.nearest import nearest
-from tidegate.config.servers import servers
+from tidegate.config.servers import places
 from tidegate.errors import CatalogueError, ConfigurationError
 from tidegate.limits import (
     COMMAND_KEY_BYTES_MAX, DEVICE_ID_BYTES_MAX, KEEP_ALIVE_S_MAX, KEEP_ALIVE_S_MIN,
+    SERVER_COUNT_MAX,
 )
 from tidegate.observe import policy
 from tidegate.observe.catalogue import ID, OWN_ROWS, ROWS
@@ -77,6 +78,8 @@ PLAIN = {
     "device_id": "only letters, digits, '.', '_' and '-'",
     "host": "the name alone, of letters, digits, '.', '_' and '-'; the port is a key of its own",
 }
+# Texts that are lists of servers.
+LISTS = ("more_servers", "time_servers")
 
 
 def row_of(name):
@@ -136,6 +139,8 @@ def fault(row, value):
     size = _bytes_of(value)
     if not low <= size <= high:
         return "a text of %d to %d bytes, without control characters" % (low, high)
+    if row[NAME] in LISTS and places(value, 1) is None:
+        return "at most %d of HOST or HOST:PORT, blanks between them" % (SERVER_COUNT_MAX - 1)
     if row[NAME] in PLAIN and not all(each in _NAME_CHARACTERS for each in value):
         return PLAIN[row[NAME]]
     return ""
@@ -206,6 +211,8 @@ def _relations(values, found):
     if values["profile"] == "azure":
         if values["tls"] == "off":
             found.append(("tls", "on where profile is azure: a hub takes nothing else"))
+        if values["more_servers"]:
+            found.append(("more_servers", "none where profile is azure: a token is for one hub"))
         if not (values["sas_key"] or values["tls_certificate"]):
             found.append(("sas_key", "it or tls_certificate must be given for azure"))
         try:
@@ -215,9 +222,5 @@ def _relations(values, found):
     if values["tls"] == "on" and not values["tls_ca"]:
         found.append(("tls_ca", "must be given where tls is on: without the authority's"
                                 " certificate nobody knows who answers"))
-    try:
-        servers(values)
-    except ConfigurationError as error:
-        found.append(("more_servers", str(error)[len("more_servers: "):]))
     if bool(values["tls_certificate"]) != bool(values["tls_key"]):
         found.append(("tls_certificate", "it and tls_key, both or neither"))

@@ -1,29 +1,32 @@
-"""The servers a device may use, in order: `host` and `port` are home, then `more_servers`."""
+"""Lists of servers in the configuration: `HOST` or `HOST:PORT`, with blanks between them."""
 
-from tidegate.errors import ConfigurationError
 from tidegate.limits import HOST_BYTES_MAX, SERVER_COUNT_MAX
+
+_HOST_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+
+def places(text, port):
+    """Argument: port, of those that name none. Result: [(host, port)], None where it is no list.
+    """
+    found = []
+    for word in text.split(" "):
+        host, colon, digits = word.partition(":")
+        if colon and not _is_port(digits) or len(host) > HOST_BYTES_MAX or not all(
+                each in _HOST_CHARACTERS for each in host) or colon and not host:
+            return None
+        if host:
+            found.append((host, int(digits) if colon else port))
+    return found if len(found) < SERVER_COUNT_MAX else None
 
 
 def servers(values):
-    """Argument: values, a configuration with the keys host, port, more_servers, tls and profile.
+    """The servers a device may use, in order: `host` and `port` are home, then `more_servers`.
 
-    Result: a tuple of (host, port, whether with TLS). Errors: ConfigurationError.
+    Argument: values, a checked configuration. Result: a tuple of (host, port, whether with TLS).
     """
     is_secure = values["tls"] != "off"
-    found = [(values["host"], values["port"], is_secure)]
-    for word in values["more_servers"].split():
-        host, colon, port = word.partition(":")
-        if not colon:
-            port = str(values["port"])
-        if not _is_port(port) or not 0 < len(host.encode()) <= HOST_BYTES_MAX:
-            raise ConfigurationError("more_servers: HOST:PORT each, not %s" % word)
-        found.append((host, int(port), is_secure))
-    if len(found) > SERVER_COUNT_MAX:
-        raise ConfigurationError("more_servers: %d at most" % (SERVER_COUNT_MAX - 1))
-    if len(found) > 1 and values["profile"] == "azure":
-        raise ConfigurationError("more_servers: none where profile is azure: a token is for one"
-                                 " hub")
-    return tuple(found)
+    found = [(values["host"], values["port"])] + places(values["more_servers"], values["port"])
+    return tuple((host, port, is_secure) for host, port in found)
 
 
 def _is_port(text):

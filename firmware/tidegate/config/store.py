@@ -14,8 +14,6 @@ from tidegate.config.twin import CONFIGURATION, WRITTEN, Twin
 from tidegate.errors import ConfigurationError, TidegateError
 from tidegate.limits import TRIAL_START_COUNT_MAX
 
-# All that is kept, for whoever is to forget it.
-RECORDS = ("config.0", "config.1", "secrets.0", "secrets.1")
 KEPT, REVERTED, REFUSED = "kept", "reverted", "refused"
 # An entry of what was set: the value (of a secret the number of its place), who set it, and when:
 # UTC in s, 0 where it was unknown; boot and s since its start.
