@@ -111,6 +111,17 @@ def test_the_same_with_ten_thousand_observations(tmp_path):
     check_fetch(tmp_path, 10_000)
 
 
+@pytest.mark.long
+def test_a_line_that_damages_one_byte_in_a_hundred_all_the_time_is_enough(tmp_path):
+    with Device(tmp_path, STORED_COUNT) as device:
+        port = NoisyPort(device.ours, 0.0, 6)
+        talk = awake(port)
+        port.share = 0.01
+        found = console_fetch.fetch(talk, tmp_path / "out.db", print)
+        talk.close()
+    assert found.missing == [] and found.passes > 3 and found.ingested.refused_count == 0
+
+
 def test_a_script_gets_replies_and_exit_status_over_a_serial_port(tmp_path):
     """The host program on a port of the host: another pseudo-terminal, joined to the device's."""
     with Device(tmp_path, 10) as device:
