@@ -4,8 +4,11 @@ import os
 import socket
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
+import pexpect
 import pytest
 from conftest import FIRMWARE, INTERPRETER, LIBRARIES
 
@@ -79,13 +82,16 @@ def test_the_flash_of_the_boards_allocates_nothing(micropython):
     assert micropython(NOTHING_ALLOCATED).stdout == "nothing allocated\n"
 
 
-@pytest.mark.parametrize(
+INTERPRETERS = pytest.mark.parametrize(
     "interpreter",
     [
         pytest.param(sys.executable, id="cpython"),
         pytest.param(str(INTERPRETER), id="micropython", marks=pytest.mark.micropython),
     ],
 )
+
+
+@INTERPRETERS
 def test_the_terminal_of_a_process_passes_every_byte(interpreter):
     search = f"{FIRMWARE}{os.pathsep}{LIBRARIES}"
     typed = b"status obs backlog " * 50 + b"\n"
@@ -108,3 +114,23 @@ def test_the_terminal_of_a_process_passes_every_byte(interpreter):
     finally:
         process.kill()
         process.wait()
+
+
+@INTERPRETERS
+def test_a_tty_passes_control_c_as_a_byte_like_any_other(interpreter):
+    search = f"{FIRMWARE}{os.pathsep}{LIBRARIES}"
+    child = pexpect.spawn(
+        interpreter,
+        [str(HERE / "terminal_echo.py")],
+        env={**os.environ, "MICROPYPATH": search, "PYTHONPATH": search},
+        timeout=10,
+    )
+    try:
+        while termios.tcgetattr(child.child_fd)[3] & termios.ICANON:
+            time.sleep(0.01)
+        child.send(b"a\x03b\x1a\x1c\rz")
+        child.expect_exact(b"A\x03B\x1a\x1c\rZ")
+        child.send(b"q")
+        child.expect_exact([b"Q", pexpect.EOF])
+    finally:
+        child.close(force=True)

@@ -70,6 +70,18 @@ def test_a_wrong_line_is_answered_by_the_nearest_right_one():
     assert made.ask("obs nonsense") == ["! no such observation: `obs` lists their ids and names"]
 
 
+def test_a_refusal_of_a_verb_says_what_to_do_next():
+    made = world(1_000)
+    made.unlock()
+    assert made.ask("policy 501 nonsense")[0] == (
+        "! argument refused: `help policy` says what it takes")
+    assert any("ID NAME VALUE" in line for line in made.ask("help policy"))
+    assert made.ask("failover") == [
+        "! not possible: not now, or not with this configuration: look at `link` before `failover`"
+    ]
+    assert answer(made, "failover") == "not possible", "programs read the verb's own word"
+
+
 def test_what_changes_something_is_refused_until_it_is_unlocked():
     made = world(1_000)
     for line in ("again", "snapshot", "policy 501 default", "reconnect", "reboot", "export",
@@ -146,6 +158,24 @@ def test_what_is_set_is_not_brought_back_by_an_arrow_key():
     made.ask("version")
     made.type("config set password hunter2\r")
     assert "hunter2" not in made.type("\x1b[A") and made.type("\x1b[A\r").count("version") == 1
+
+
+def test_link_is_the_verb_of_that_name_and_what_the_console_makes_of_it():
+    made = world()
+    seen = []
+
+    def verb(argument, now_ms):
+        seen.append(argument)
+        return "", {"phase": "up", "server": [0, "sea", 1883, False], "servers": 2}
+
+    made.agent.verbs.table["link"] = (False, verb)
+    assert answer(made, "link")["phase"] == "up"
+    assert answer(made, "link endpoints") == {"server": [0, "sea", 1883, False], "servers": 2}
+    assert answer(made, "link 3")["servers"] == 2 and seen == ["", "", "3"]
+    assert any("session up" in line for line in made.ask("link trace"))
+    assert made.ask("link now") == ["! read-only: type unlock first"]
+    made.unlock()
+    assert answer(made, "link now") == {"in_ms": limits.ACTION_WAIT_MS}
 
 
 def test_log_levels_decide_what_is_shown_as_it_happens():

@@ -50,7 +50,7 @@ def feed(made, data):
     made.type(data, 20)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(st.one_of(
     st.binary(max_size=120), st.sampled_from(NAMES).map(lambda name: name.encode() + b"\r")),
     max_size=6))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.console.output import Output
-from tidegate.limits import CONSOLE_RING_BYTES
+from tidegate.limits import CONSOLE_RING_BYTES, CONSOLE_STEP_BYTES
 
 
 class SlowTerminal(FakeTerminal):
@@ -76,6 +76,16 @@ def test_a_stalled_reader_costs_no_more_than_a_ring_of_the_reply():
     assert sum(map(len, drawn)) < CONSOLE_RING_BYTES + 100
     assert not output.put("event\n"), "an event waits for the end of the reply"
     assert output.cancel() and not output.is_busy()
+
+
+def test_a_step_hands_over_no_more_than_a_uart_sends_in_22_ms():
+    terminal = SlowTerminal([10_000] * 99)
+    output = Output(terminal)
+    output.begin(iter(lines(20)))
+    for number in range(1, 4):
+        output.step()
+        assert len(terminal.data) == number * CONSOLE_STEP_BYTES
+        assert output.moved and not output.stopped
 
 
 def test_nothing_gets_between_the_lines_of_a_reply():

@@ -4,7 +4,7 @@ from tidegate_tools import paths
 
 paths.use_device_modules()
 
-from tidegate.console import commands, verdict  # noqa: E402
+from tidegate.console import commands, usage, verdict  # noqa: E402
 from tidegate.link import causes  # noqa: E402
 
 # Members of `result` with --json. Of verbs that others answer: see SPEC section 8.
@@ -80,6 +80,9 @@ def document():
         name = " ".join(part for part in (row[commands.NAME], row[commands.ARGUMENT]) if part)
         text += "| `%s` | %s | %s | %s |\n" % (
             name.replace("|", "\\|"), level, row[commands.HELP], KEYS[row[commands.NAME]])
+    for name, (argument, said) in usage.VERBS.items():
+        text += "| `%s` | as the verb | %s | those of the verb |\n" % (
+            " ".join((name, argument)).strip().replace("|", "\\|"), said)
     text += _VERDICTS
     for key, (case, action) in verdict.TABLE.items():
         text += "| `%s` | %s | %s |\n" % (key, case, action)

@@ -12,7 +12,8 @@ from tidegate_tools.errors import ToolError
 from tidegate_tools.ingest import Ingest
 from tidegate_tools.store import Store
 
-PASS_COUNT_MAX = 20
+PASS_COUNT_MAX = 40
+FRUITLESS_COUNT_MAX = 8
 QUIET_S = 3.0
 _SHOWN_COUNT = 10
 
@@ -33,13 +34,13 @@ class Fetched:
 
 
 def fetch(talk, db, say, pass_count_max=PASS_COUNT_MAX):
-    """Ask until all is there, or a pass brings nothing new.
+    """Ask until all is there, or FRUITLESS_COUNT_MAX passes in a row bring nothing new.
 
     Arguments: talk, unlocked; db, path of the sink's database; say(text), told of each pass.
     Result: Fetched. Errors: ToolError.
     """
     partial = Path(str(db) + ".partial")
-    frames, passes = _recalled(partial), 0
+    frames, passes, fruitless_count = _recalled(partial), 0, 0
     for passes in range(1, pass_count_max + 1):
         before = len(frames.kept)
         _run_pass(talk, frames)
@@ -47,8 +48,11 @@ def fetch(talk, db, say, pass_count_max=PASS_COUNT_MAX):
             passes, len(frames.batches), frames.damaged_count))
         if frames.is_whole() and len(frames.extents) == len(LOG_NAMES):
             break
-        if before == len(frames.kept):
+        fruitless_count = fruitless_count + 1 if before == len(frames.kept) else 0
+        if fruitless_count == FRUITLESS_COUNT_MAX:
             break
+    # Of an export whose end nobody needs any more.
+    talk.interrupt()
     missing = missing_of(frames)
     _keep(partial, frames if missing else None)
     if not frames.kept:
@@ -105,9 +109,21 @@ def _next_place(frames):
     return LOG_NAMES[0], 1
 
 
+def _is_past(frames):
+    """Whether what comes now stands behind all that is not here."""
+    log, first = frames.place
+    if len(frames.extents) < len(LOG_NAMES) or log not in LOG_NAMES:
+        return False
+    for name in LOG_NAMES[LOG_NAMES.index(log):]:
+        extent = frames.extents[name]
+        if not extent.is_whole() and (name != log or extent.missing()[-1][1] >= first):
+            return False
+    return True
+
+
 def _run_pass(talk, frames):
     log, seq = _next_place(frames)
-    frames.has_ended = False
+    frames.has_ended, frames.place = False, ("", 0)
     talk.wake()
     if not talk.is_open:
         raise ToolError("the console is locked again: start once more")
@@ -115,7 +131,8 @@ def _run_pass(talk, frames):
     talk.type(b"export --from %s %d\r" % (log.encode(), seq))
     heard_s = time.monotonic()
     received_bytes = talk.received_bytes
-    while not frames.has_ended and time.monotonic() - heard_s < QUIET_S:
+    while not frames.has_ended and not _is_past(frames) \
+            and time.monotonic() - heard_s < QUIET_S:
         for line in talk.take_lines():
             frames.take(line)
         if talk.received_bytes != received_bytes:

@@ -49,7 +49,7 @@ class Frames:
 
     Members: extents, {log: Extent}; batches, {(log, first seq): payload}; has_ended, whether the
     end of an export was read; damaged_count, of lines that say they are of one and are not whole;
-    kept, the lines that are, each once.
+    kept, the lines that are, each once; place, (log, first seq) of the batch of the last one.
     """
 
     def __init__(self):
@@ -58,6 +58,7 @@ class Frames:
         self.has_ended = False
         self.damaged_count = 0
         self.kept = {}
+        self.place = ("", 0)
         self._pieces = {}
 
     def take(self, line):
@@ -99,6 +100,7 @@ class Frames:
             self.damaged_count += 1
             return []
         log, first = _LOG_OF_LETTER[match.group(1)], int(match.group(2))
+        self.place = (log, first)
         place, count, whole_crc = int(match.group(3)), int(match.group(4)), match.group(5)
         if (log, first) in self.batches:
             return []

@@ -1,6 +1,6 @@
 """The table of commands, and how a line finds its own. The verbs of MQTT are commands as well."""
 
-from tidegate.console import inquiries, render, screens
+from tidegate.console import inquiries, render, screens, usage
 
 READ, TECH = 0, 1
 LEVEL_NAMES = ("read-only", "tech")
@@ -52,8 +52,9 @@ def offered(verbs):
     covered = [row[NAME] for row in TABLE] + ["restart", "rehearse"]
     for verb in sorted(verbs):
         if verb not in covered:
-            rows.append((verb, "..", TECH if verbs[verb][0] else READ, False, verb, None, None,
-                         "as over MQTT"))
+            argument, text = usage.VERBS.get(verb, usage.OTHER)
+            rows.append((verb, argument, TECH if verbs[verb][0] else READ, False, verb, None, None,
+                         text))
     return rows
 
 

@@ -107,7 +107,9 @@ class Console:
             return 0
         if self.output.is_empty() and not self._pending:
             return TURN_WAIT_MS_MAX
-        return CONSOLE_POLL_MS if self.output.moved else CONSOLE_STALL_MS
+        if self.output.moved:
+            return CONSOLE_POLL_MS if self.output.stopped else 0
+        return CONSOLE_STALL_MS
 
     def _leave(self):
         """Nobody is there any more."""

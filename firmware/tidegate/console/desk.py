@@ -2,6 +2,7 @@
 
 from tidegate.config.nearest import nearest
 from tidegate.console import commands, render
+from tidegate.console.usage import remedied
 from tidegate.limits import CONSOLE_CONFIRM_COUNT
 
 _LOCKED = "read-only: type unlock first"
@@ -47,7 +48,7 @@ class Desk:
         if self._is_json:
             return render.as_json(name, error, result)
         if error:
-            return iter(("! %s\n" % error,))
+            return iter(("! %s\n" % remedied(name, error),))
         row = commands.find(commands.TABLE, name)
         layout = row[commands.LAYOUT] if row is not None else None
         return (layout or render.as_text)(result)

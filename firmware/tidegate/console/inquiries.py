@@ -21,6 +21,7 @@ LEVELS = ("info", "warning", "alarm", "off")
 NO_ARGUMENT = "takes no argument: type it alone"
 _LINE_COUNT = 8
 _SESSION_WORDS = ("session", "attempt", "address", "hint")
+_ENDPOINT_MEMBERS = ("server", "servers", "plan", "rehearsal")
 _COUNTERS = ("turns_failed", "refused", "full", "messages_refused", "messages_oversized",
              "fused", "repeated")
 
@@ -95,7 +96,10 @@ def link(console, desk, argument, now_ms):
     if argument == "trace":
         return "", {"lines": [line for line in console.agent.trail.lines
                               if any(" %s " % word in line for word in _SESSION_WORDS)]}
-    return console.verbs["link"][1](argument, now_ms)
+    error, result = console.verbs["link"][1]("" if argument == "endpoints" else argument, now_ms)
+    if argument == "endpoints":
+        result = {name: result[name] for name in _ENDPOINT_MEMBERS if name in result}
+    return error, result
 
 
 def ping(console, desk, argument, now_ms):

@@ -3,13 +3,14 @@
 A reply is drawn line by line as room comes; what is said meanwhile waits for its end.
 """
 
-from tidegate.limits import CONSOLE_RING_BYTES
+from tidegate.limits import CONSOLE_RING_BYTES, CONSOLE_STEP_BYTES
 
 
 class Output:
     """A ring of bytes before a terminal, and behind it the reply that is under way.
 
-    Argument: terminal, the port. Members: terminal; moved, whether the last step passed any byte.
+    Argument: terminal, the port. Members: terminal; moved, whether the last step passed any byte;
+    stopped, whether the terminal then took no more.
     """
 
     def __init__(self, terminal):
@@ -20,7 +21,7 @@ class Output:
         self._reply = None
         self._piece = b""
         self._piece_at = 0
-        self.moved = False
+        self.moved = self.stopped = False
 
     def is_busy(self):
         """Whether a reply is under way."""
@@ -49,18 +50,19 @@ class Output:
         return was_busy
 
     def step(self):
-        """Draw from the reply, hand over to the terminal: no more than a ring full of each.
+        """Draw from the reply, hand over to the terminal CONSOLE_STEP_BYTES at most.
 
         Errors: whatever the reply raises; it is over then.
         """
-        self.moved = False
+        self.moved = self.stopped = False
         self._draw()
-        while self._count:
-            end = min(self._at + self._count, len(self._ring))
+        left = CONSOLE_STEP_BYTES
+        while self._count and left and not self.stopped:
+            end = min(self._at + min(self._count, left), len(self._ring))
             taken = self.terminal.write(self._ring[self._at:end])
-            if not taken:
-                break
-            self.moved = True
+            self.moved = self.moved or taken > 0
+            self.stopped = taken < end - self._at
+            left -= taken
             self._count -= taken
             self._at = (self._at + taken) % len(self._ring) if self._count else 0
 
