@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from typer import Option
 
-from tidegate_tools import report, shell
+from tidegate_tools import board_commands, report, shell
 from tidegate_tools.bench import bench
 from tidegate_tools.display import make_display
 from tidegate_tools.errors import ToolError
@@ -33,6 +33,7 @@ app.command(epilog="Example: tidegate bench spool --json")(bench)
 app.command(epilog="Example: tidegate meter --link meter.tty --noise 0.001")(meter)
 app.command(epilog="Example: tidegate surge --count 10 --stored 2000 --rate 40000")(surge)
 app.command(epilog="Example: tidegate rehearse --rival --plot march.png")(rehearse)
+board_commands.register(app)
 
 
 @app.command(epilog="Example: tidegate demo --speed 20 --cut 10 --keep demo-files")
