@@ -9,15 +9,17 @@ that. Each change is a new file renamed over the old one.
 import os
 import sys
 
-PATH, NEW_PATH = "/tree", "/tree.new"
+ROOT = "/"
+PATH, NEW_PATH = "tree", "tree.new"
 START_COUNT = 5
+TREES = ("a", "b")
 WHOLE = "whole"
 
 
 def read():
     """[tree, tree before, starts left] of the file, or [tree]; [] where it says nothing."""
     try:
-        with open(PATH) as file:
+        with open(ROOT + PATH) as file:
             words = file.read().split()
     except (OSError, ValueError):
         return []
@@ -28,15 +30,17 @@ def read():
 
 def write(*words):
     """Make them what the file says; a cut leaves the old ones or these."""
-    with open(NEW_PATH, "w") as file:
+    with open(ROOT + NEW_PATH, "w") as file:
         file.write(" ".join(str(word) for word in words))
-    os.rename(NEW_PATH, PATH)
+    os.rename(ROOT + NEW_PATH, ROOT + PATH)
 
 
 def is_whole(tree):
     """Whether all of a tree was copied: its mark is copied last."""
+    if tree not in TREES:
+        return False
     try:
-        os.stat("/" + tree + "/" + WHOLE)
+        os.stat(ROOT + tree + "/" + WHOLE)
     except OSError:
         return False
     return True
@@ -52,7 +56,7 @@ def choose():
             return before
         write(tree, before, max(0, left - 1))
         return tree
-    for tree in words + ["a", "b"]:
+    for tree in words + list(TREES):
         if is_whole(tree):
             return tree
     return ""
@@ -71,6 +75,6 @@ def run():
     if not tree:
         print("there is no tree to run: tidegate deploy makes one")
         return
-    sys.path.insert(0, "/" + tree)
+    sys.path.insert(0, ROOT + tree)
     import main  # noqa: F401
 

@@ -11,23 +11,24 @@ from tidegate.agent import Agent
 from tidegate.config import schema
 from tidegate.errors import ConfigurationError, TidegateError
 from tidegate.link.chance import Chance
+from tidegate.link.session import UP
 from tidegate.observe.catalogue import Catalogue
 
 FACTORY_PATH = "/factory.json"
 # key: default
-_KEYS = {"wifi": [], "country": "", "watchdog": True, "interrupt": True, "apn": "",
+_KEYS = {"wifi": [], "country": "", "watchdog": True, "interrupt": True, "modem": False,
          "source": {"kind": "simulated", "seed": 1, "plug_s": 60, "unplug_s": 700}}
 
 
-def build(make_ports, open_line, simple, path=FACTORY_PATH):
+def build(make_ports, open_line, simple):
     """The agent and its ports.
 
     Arguments: make_ports(settings, configuration), which gives the ports; open_line(), the serial
-    line of a meter; simple, the module umqtt.simple; path, of the factory file.
+    line of a meter; simple, the module umqtt.simple.
     Errors: SystemExit with status 2 after one line that says what to change.
     """
     try:
-        settings, given = _read(path)
+        settings, given = read(FACTORY_PATH)
         configuration = schema.check(given)
         ports = make_ports(settings, configuration)
         source = _source(settings["source"], open_line)
@@ -35,7 +36,7 @@ def build(make_ports, open_line, simple, path=FACTORY_PATH):
         for each in (source, ports.network):
             if hasattr(each, "follow"):
                 each.follow(agent.trail)
-        ports.watchdog = Prover(ports.watchdog, agent.counters)
+        ports.watchdog = Prover(ports, agent)
     except TidegateError as error:
         sys.stderr.write(str(error) + "\n")
         sys.exit(2)
@@ -43,20 +44,24 @@ def build(make_ports, open_line, simple, path=FACTORY_PATH):
 
 
 class Prover:
-    """The watchdog, which also sees the first session, and then keeps the tree that reached it.
+    """The watchdog, which also shows by the light whether a session stands, and at the first one
+    keeps the tree that reached it.
 
     See `loader`; code that is frozen into the firmware has no tree.
     """
 
-    def __init__(self, watchdog, counters):
-        self._watchdog = watchdog
-        self._counters = counters
+    def __init__(self, ports, agent):
+        self._watchdog, self._led = ports.watchdog, ports.led
+        self._agent = agent
         self._is_proven = False
 
     def feed(self):
         """See `hal.ports.Watchdog.feed`."""
         self._watchdog.feed()
-        if self._counters.sessions and not self._is_proven:
+        is_up = self._agent.session.phase == UP
+        if self._led is not None:
+            self._led.show(is_up)
+        if is_up and not self._is_proven:
             self._is_proven = True
             try:
                 import loader
@@ -70,8 +75,8 @@ def chance(entropy, configuration):
     return Chance(entropy.random_bytes, configuration["device_id"].encode()).below
 
 
-def _read(path):
-    """(board's settings, agent's part) of the factory file."""
+def read(path):
+    """(board's settings, agent's part) of a factory file. Errors: ConfigurationError."""
     try:
         with open(path) as file:
             text = json.load(file)

@@ -205,3 +205,20 @@ def test_the_terminal_takes_what_waits_and_no_more(common, monkeypatch):
     assert terminal.read_into(buffer) == 3 and buffer[:3] == b"abc"
     assert terminal.write(b"line\n") == 5 and sink.getvalue() == b"line\n"
     assert quiet.set == [-1], "0x03 is a byte like any other"
+
+
+def test_a_clock_chip_is_a_calendar_and_says_when_its_battery_was_empty():
+    fake_chips.esp32_port(8)
+    from tidegate.hal.clock_chip import open_clock
+
+    clock = open_clock(0, 22, 21)
+    assert not clock.is_kept(), "nothing answers"
+    # 2026-01-15, a Thursday, 20:41:07; the oscillator has stopped.
+    fake_boards.Bus.registers = bytearray(b"\x07\x41\x20\x04\x15\x81\x26" + bytes(8) + b"\x80\0\0")
+    assert not clock.is_kept()
+    assert clock.datetime() == (2026, 1, 15, 3, 20, 41, 7, 0)
+    clock.datetime((2031, 12, 30, 1, 9, 5, 59, 0))
+    assert clock.is_kept() and clock.datetime() == (2031, 12, 30, 1, 9, 5, 59, 0)
+    assert bytes(fake_boards.Bus.registers[:7]) == b"\x59\x05\x09\x02\x30\x12\x31"
+    fake_boards.Bus.registers = None
+    fake_chips.remove()

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 HAL = ROOT / "firmware" / "tidegate" / "hal"
 STUBS = ROOT / ".build" / "stubs"
 COMMON = ("chip", "chip_clock", "files", "sockets", "tls", "uart", "wifi")
-PORTS = {"esp32": (*COMMON, "esp32", "rtc"), "rp2": (*COMMON, "rp2")}
+PORTS = {"esp32": (*COMMON, "clock_chip", "esp32", "rtc"), "rp2": (*COMMON, "rp2")}
 # The stubs do not know these members of `tls.SSLContext`, which both ports have.
 UNKNOWN_TO_STUBS = ('"SSLContext" has no attribute "verify_mode"',
                     '"SSLContext" has no attribute "verify_callback"')

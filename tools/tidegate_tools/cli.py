@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from typer import Option
 
-from tidegate_tools import report, shell
+from tidegate_tools import board_commands, report, shell
 from tidegate_tools.bench import bench
 from tidegate_tools.config_commands import app as config_app
 from tidegate_tools.console import console
@@ -37,6 +37,7 @@ app.command(epilog="Example: tidegate meter --link meter.tty --noise 0.001")(met
 app.command(epilog="Example: tidegate console auto --run 'status --json'")(console)
 app.command(epilog="Example: tidegate surge --count 10 --stored 2000 --rate 40000")(surge)
 app.command(epilog="Example: tidegate rehearse --rival --plot march.png")(rehearse)
+board_commands.register(app)
 
 
 @app.command(epilog="Example: tidegate demo --speed 20 --cut 10 --keep demo-files")

@@ -12,6 +12,7 @@ from tidegate.hal.files import FileKeep
 from tidegate.hal.sockets import ChipNetwork
 from tidegate.limits import WATCHDOG_MS
 
+KEEP_PREFIX = "/keep."
 # The numbers that the spool keeps and the fleet sees, whatever the chip calls them.
 POWER_ON, HARD, WATCHDOG, DEEP_SLEEP, SOFT = 1, 2, 3, 4, 5
 _CAUSES = (("PWRON_RESET", POWER_ON), ("HARD_RESET", HARD), ("WDT_RESET", WATCHDOG),
@@ -25,6 +26,11 @@ def reset_cause():
         if getattr(machine, name, None) == found:
             return number
     return POWER_ON
+
+
+def pin(number):
+    """A pin as an RP2 names it."""
+    return machine.Pin(number)
 
 
 def unique_id():
@@ -109,18 +115,20 @@ class ChipPorts:
     """All ports of a board of silicon, by the names the agent knows.
 
     Arguments: name, of the board; settings, of its factory file; flash; make_links(entropy), the
-    links, best first; configuration, the agent's; codes, see `hal.sockets.ChipNetwork`; is_kept,
-    whether a battery keeps the calendar.
+    links, best first; configuration, the agent's; codes, see `hal.sockets.ChipNetwork`; led, a Led
+    or None; rtc, a `hal.clock_chip.ClockChip` where there is one with a battery.
     """
 
-    def __init__(self, name, settings, flash, make_links, configuration, codes=None,
-                 is_kept=False):
+    def __init__(self, name, settings, flash, make_links, configuration, codes=None, led=None,
+                 rtc=None):
         self.name = name
         self.reset_cause = reset_cause()
-        self.clock = ChipClock(time.ticks_ms, machine.RTC(), is_kept)
+        is_kept = rtc is not None and rtc.is_kept()
+        self.clock = ChipClock(time.ticks_ms, machine.RTC() if rtc is None else rtc, is_kept)
+        self.led = led
         self.entropy = ChipEntropy()
         self.flash = flash
-        self.keep = FileKeep("/keep.")
+        self.keep = FileKeep(KEEP_PREFIX)
         self.network = ChipNetwork(self.clock, make_links(self.entropy), _tls(configuration),
                                    codes)
         self.terminal = ChipTerminal(settings["interrupt"])

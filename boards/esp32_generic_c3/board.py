@@ -1,0 +1,30 @@
+"""ESP32-C3 dev boards with 4 MB of flash, such as ESP32-C3-DevKitM-1."""
+
+import umqtt.simple
+
+from tidegate import assembly
+from tidegate.hal import chip, esp32, uart
+
+NAME = "esp32_generic_c3"
+PINS = {"led": 8, "meter_tx": 21, "meter_rx": 20}
+
+
+def ports(settings, configuration):
+    """All ports. Arguments: settings, `board` of the factory file; configuration, the agent's."""
+
+    def links(entropy):
+        below = assembly.chance(entropy, configuration)
+        return [esp32.wifi(settings["wifi"], settings["country"], below)]
+
+    return chip.ChipPorts(NAME, settings, esp32.PartitionFlash(), links, configuration,
+                          esp32.CODES, led=chip.Led(PINS["led"], is_low=True))
+
+
+def meter():
+    """The serial line of a meter, where the factory file asks for one."""
+    return uart.open_line(1, PINS["meter_tx"], PINS["meter_rx"])
+
+
+def build(_arguments):
+    """The agent and its ports."""
+    return assembly.build(ports, meter, umqtt.simple)
