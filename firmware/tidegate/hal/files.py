@@ -13,6 +13,10 @@ class FileKeep:
     def __init__(self, prefix):
         self._prefix = prefix
 
+    def new_path(self, name):
+        """Where a record stands until it is whole."""
+        return self._prefix + name + ".new"
+
     def load(self, name):
         """See `hal.ports.Keep.load`."""
         try:
@@ -23,11 +27,10 @@ class FileKeep:
 
     def save(self, name, record):
         """See `hal.ports.Keep.save`. To close a file of littlefs is to make it durable."""
-        path = self._prefix + name
         try:
-            with open(path + ".new", "wb") as file:
+            with open(self.new_path(name), "wb") as file:
                 file.write(record)
-            os.rename(path + ".new", path)
+            os.rename(self.new_path(name), self._prefix + name)
         except OSError:
             return False
         return True

@@ -7,6 +7,7 @@ import sys
 import time
 
 from tidegate.clock.anchor import RTC
+from tidegate.hal.files import FileKeep
 
 _INPUT = 0
 # What a pipe takes at once or not at all, POSIX's least.
@@ -148,34 +149,16 @@ def _make_private(path):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
 
 
-class PosixKeep:
-    """Small records as files: each is written anew, then renamed over the old one.
-
-    Argument: prefix, with which their paths begin.
-    """
-
-    def __init__(self, prefix):
-        self._prefix = prefix
-
-    def load(self, name):
-        """See `hal.ports.Keep.load`."""
-        try:
-            with open(self._prefix + name, "rb") as file:
-                return file.read()
-        except OSError:
-            return b""
+class PosixKeep(FileKeep):
+    """Small records as files that nobody but their owner may read."""
 
     def save(self, name, record):
         """See `hal.ports.Keep.save`."""
-        path = self._prefix + name
         try:
-            _make_private(path + ".new")
-            with open(path + ".new", "wb") as file:
-                file.write(record)
-            os.rename(path + ".new", path)
+            _make_private(self.new_path(name))
         except OSError:
             return False
-        return True
+        return super().save(name, record)
 
 
 class PosixScratch:
