@@ -110,6 +110,16 @@ def test_ten_minutes_of_silence_lock_it_and_take_the_prompt_away():
     assert made.type("\r").endswith(PROMPT)
 
 
+def test_while_somebody_types_no_key_waits_for_the_next_second():
+    made = world(1_000)
+    console = made.agent.console
+    assert console.step(made.agent.monotonic.now_ms) == limits.TURN_WAIT_MS_MAX
+    made.type("s", 1_000)
+    assert console.step(made.agent.monotonic.now_ms) == limits.CONSOLE_KEY_MS
+    made.type("", limits.CONSOLE_TYPING_MS)
+    assert console.step(made.agent.monotonic.now_ms) == limits.TURN_WAIT_MS_MAX
+
+
 def test_a_destructive_command_wants_the_end_of_the_device_s_name():
     made = world(1_000)
     made.unlock()
@@ -151,6 +161,17 @@ def test_an_event_does_not_tear_what_is_being_typed():
     said = made.shown()
     assert said.startswith("\r* ") and said.endswith(" INFO planted fact=1\n" + PROMPT + "sta")
     assert made.type("tus\r").startswith("tus\n  device")
+
+
+def test_an_event_of_any_length_is_shown_and_stops_no_other():
+    made = world(1_000)
+    made.type("x" * limits.CONSOLE_LINE_BYTES)
+    made.ports.terminal.lines.clear()
+    made.agent.trail.note(0, "planted", fact="y" * 5_000)
+    made.agent.trail.note(0, "planted again")
+    made.run(500)
+    said = made.shown()
+    assert "fact=yyyy" in said and "planted again" in said and len(said) < 1_500
 
 
 def test_what_is_set_is_not_brought_back_by_an_arrow_key():

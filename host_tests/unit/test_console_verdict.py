@@ -36,6 +36,8 @@ def safe_mode():
     made = world()
     made.agent.verbs.table["health"] = (
         False, lambda argument, now_ms: ("", {"safe": argument == "errors"}))
+    if hasattr(made.agent, "vitals"):
+        made.agent.vitals.boot.is_safe = True
     return made
 
 

@@ -7,11 +7,14 @@ from tidegate.console.output import Output
 from tidegate.console.watch import Watch
 from tidegate.diag import trail
 from tidegate.limits import (
-    CONSOLE_INPUT_BYTES, CONSOLE_LINE_BYTES, CONSOLE_LOGOUT_MS, CONSOLE_PENDING_COUNT,
-    CONSOLE_POLL_MS, CONSOLE_STALL_MS, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
+    CONSOLE_INPUT_BYTES, CONSOLE_KEY_MS, CONSOLE_LINE_BYTES, CONSOLE_LOGOUT_MS,
+    CONSOLE_PENDING_COUNT, CONSOLE_POLL_MS, CONSOLE_RING_BYTES, CONSOLE_STALL_MS,
+    CONSOLE_TYPING_MS, TICKS_MASK_MS, TURN_WAIT_MS_MAX,
 )
 
 _CTRL_C = 3
+# What is longer is cut: with the line that is being typed it must fit the ring.
+_EVENT_COUNT = CONSOLE_RING_BYTES // 4
 # A line that begins so is what the console itself says, come back from a wire that loops: it is
 # neither done nor answered.
 _OWN = " *!#{0123456789"
@@ -86,7 +89,7 @@ class Console:
         if len(self._pending) == CONSOLE_PENDING_COUNT:
             self.dropped_count += 1
         else:
-            self._pending.append(line)
+            self._pending.append(line[:_EVENT_COUNT])
         self._show_pending()
         if not self.output.is_busy():
             self.output.step()
@@ -106,7 +109,10 @@ class Console:
         if self.guard.is_checking() or self._taken < self._held and not self.output.is_busy():
             return 0
         if self.output.is_empty() and not self._pending:
-            return TURN_WAIT_MS_MAX
+            # Not every port wakes the loop for a key.
+            is_typing = self._is_attended and (
+                (self.now_ms - self._typed_ms) & TICKS_MASK_MS < CONSOLE_TYPING_MS)
+            return CONSOLE_KEY_MS if is_typing else TURN_WAIT_MS_MAX
         if self.output.moved:
             return CONSOLE_POLL_MS if self.output.stopped else 0
         return CONSOLE_STALL_MS
