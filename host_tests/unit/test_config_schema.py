@@ -54,6 +54,7 @@ def test_what_is_given_is_kept():
         "keep_alive_s": 1_170,
         "policies": {"501": {"bound": 3_000}},
         "command_key": "k" * 64,
+        "console_pin": "h" * 160,
     }
     assert schema.check(dict(given)) == given
 
