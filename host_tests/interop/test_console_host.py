@@ -1,7 +1,9 @@
 """`make console`: a person at the host program, with a device of its own on a pseudo-terminal."""
 
 import os
+import subprocess
 import sys
+import time
 
 import pexpect
 import pytest
@@ -42,3 +44,25 @@ def test_a_person_looks_unlocks_and_leaves(tmp_path):
         child.close(force=True)
     text = said.read_text()
     assert "PIN: \n" in text.replace("\r", "") and "1234" not in text
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_window_that_is_closed_leaves_no_process_behind():
+    child = pexpect.spawn(sys.executable, [*COMMAND, "--demo"], env=ENVIRONMENT, timeout=20)
+    child.expect("tg-000001 answers")
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True).stdout
+    children = [line.split()[0] for line in listed.splitlines()
+                if line.split()[1] == str(child.pid)]
+    assert len(children) == 3, "broker, sink and device"
+    child.close(force=False)
+    deadline_s = time.monotonic() + 10
+    while any(is_alive(int(each)) for each in children):
+        assert time.monotonic() < deadline_s, children
+        time.sleep(0.05)

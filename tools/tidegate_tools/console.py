@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from getpass import getpass
 from pathlib import Path
@@ -74,6 +75,9 @@ def _open(name, action, lines, is_demo, transcript, baud, as_json):
     try:
         if is_demo:
             from tidegate_tools.console_demo import ConsoleDemo
+            for number in shell.SIGNALS[1:]:
+                # A window that is closed leaves no process behind.
+                signal.signal(number, lambda number, frame: sys.exit(128 + number))
             device = ConsoleDemo()
             port = device.port
         else:
