@@ -46,6 +46,9 @@ class ChipEntropy:
         return os.urandom(count)
 
 
+_CTRL_C = 3
+
+
 class ChipTerminal:
     """The serial line of the REPL: a UART or USB, as MicroPython's standard streams.
 
@@ -53,7 +56,10 @@ class ChipTerminal:
     boards; else it is a byte like any other.
     """
 
+    newline = b"\r\n"
+
     def __init__(self, is_interruptible=True):
+        self._is_interruptible = is_interruptible
         if not is_interruptible:
             import micropython
 
@@ -78,6 +84,13 @@ class ChipTerminal:
     def write(self, data):
         """See `hal.ports.Terminal.write`. A UART takes the time of its bytes, USB what fits."""
         return self._sink.write(data) or 0
+
+    def close(self):
+        """See `hal.ports.Terminal.close`."""
+        if not self._is_interruptible:
+            import micropython
+
+            micropython.kbd_intr(_CTRL_C)
 
 
 class ChipWatchdog:
