@@ -215,9 +215,9 @@ def remove():
             del sys.modules[name]
 
 
-def esp32_port(block_count, is_encrypted=False):
-    """(module `tidegate.hal.esp32`, chip), where the table of the chip holds a partition `spool`
-    with others on both sides."""
+def esp32_modules(block_count, is_encrypted=False):
+    """Let the modules of an ESP32 be found, whose table holds a partition `spool` with others on
+    both sides. Result: chip."""
     remove()
     size = block_count * BLOCK_BYTES
     chip = Chip(size + 4 * BLOCK_BYTES)
@@ -231,13 +231,19 @@ def esp32_port(block_count, is_encrypted=False):
     )
     sys.modules["esp"], sys.modules["esp32"] = esp, esp32
     fake_boards.install(fake_boards.ESP32_CODES)
+    return chip
+
+
+def esp32_port(block_count, is_encrypted=False):
+    """(module `tidegate.hal.esp32`, chip), see `esp32_modules`."""
+    chip = esp32_modules(block_count, is_encrypted)
     import tidegate.hal.esp32 as port
 
     return port, chip
 
 
-def rp2_port(block_count):
-    """(module `tidegate.hal.rp2`, chip), where the chip has so many blocks of storage."""
+def rp2_modules(block_count):
+    """Let the modules of an RP2 be found with so many blocks of storage. Result: chip."""
     remove()
     rp2 = Module()
     Flash.chip = Chip(block_count * BLOCK_BYTES)
@@ -245,6 +251,12 @@ def rp2_port(block_count):
     sys.modules["rp2"] = rp2
     fake_boards.install(fake_boards.RP2_CODES)
     rp2.country = sys.modules["network"].country
+    return Flash.chip
+
+
+def rp2_port(block_count):
+    """(module `tidegate.hal.rp2`, chip), see `rp2_modules`."""
+    chip = rp2_modules(block_count)
     import tidegate.hal.rp2 as port
 
-    return port, Flash.chip
+    return port, chip

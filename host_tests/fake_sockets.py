@@ -4,6 +4,8 @@ Written after `ports/esp32/modsocket.c` and `extmod/modlwip.c`. Runs on both int
 """
 
 import errno
+import io
+import select
 import socket
 import sys
 
@@ -16,7 +18,11 @@ class Module:
     """What `import` finds."""
 
 
-class Socket:
+# Of `ioctl`, see MicroPython's `py/stream.h`.
+_POLL, _ERROR = 3, -1
+
+
+class Socket(io.IOBase if IS_MICROPYTHON else object):
     """A socket of the host with the manners of the chip's. Class attribute: codes, {the host's
     errno: the chip's}."""
 
@@ -82,7 +88,13 @@ class Socket:
         return self._socket.fileno()
 
     def ioctl(self, request, argument):
-        return self._socket.ioctl(request, argument)
+        """How MicroPython's poll asks."""
+        if request != _POLL:
+            return _ERROR
+        poll = select.poll()
+        poll.register(self._socket, argument)
+        events = poll.poll(0)
+        return events[0][1] if events else 0
 
     def close(self):
         self._socket.close()
@@ -92,6 +104,15 @@ def _system(address, kind):
     return socket.getaddrinfo(address[0], address[1], socket.AF_INET, kind)[0][-1]
 
 
+def module():
+    """What `import socket` finds on a board."""
+    fake = Module()
+    fake.socket, fake.AF_INET = Socket, socket.AF_INET
+    fake.SOCK_STREAM, fake.SOCK_DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
+    fake.IPPROTO_TCP, fake.TCP_NODELAY = 6, 1
+    return fake
+
+
 def sockets():
     """The module `tidegate.hal.sockets` over the fake sockets of the chip that is installed."""
     import time
@@ -99,10 +120,7 @@ def sockets():
     sys.modules.pop("tidegate.hal.sockets", None)
     import tidegate.hal.sockets as port
 
-    fake, clock = Module(), Module()
-    fake.socket, fake.AF_INET = Socket, socket.AF_INET
-    fake.SOCK_STREAM, fake.SOCK_DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
-    fake.IPPROTO_TCP, fake.TCP_NODELAY = 6, 1
+    clock = Module()
     clock.sleep_ms = getattr(time, "sleep_ms", lambda ms: time.sleep(ms / 1_000))
-    port.socket, port.time = fake, clock
+    port.socket, port.time = module(), clock
     return port

@@ -67,6 +67,21 @@ def test_regions_fit_the_chip_and_do_not_overlap(board):
         assert storage.end == board.facts["flash_bytes"]
 
 
+def test_two_trees_of_code_fit_where_code_may_be_deployed(board, tmp_path):
+    if boards.refusal(board, with_tls=True):
+        return
+    tree = boards.code(board, tmp_path)
+    folders = {name.rpartition("/")[0] for name in tree}
+    blocks = sum(-(-len(data) // BLOCK_BYTES) for data in tree.values()) + 2 * len(folders)
+    assert 2 * blocks * BLOCK_BYTES < board.regions["vfs"].size * 9 // 10
+
+
+def test_what_cannot_run_is_refused_with_its_reason():
+    assert boards.refusal(boards.load("esp32_generic_s3"), True) == ""
+    assert "KiB of heap" in boards.refusal(boards.load("esp32_generic"), False)
+    assert "firmware of its own" in boards.refusal(boards.load("rpi_pico_w"), False)
+
+
 def test_a_partition_table_is_one_that_the_kept_tool_takes(board):
     if board.facts["port"] != "esp32":
         with pytest.raises(FileNotFoundError):

@@ -11,7 +11,10 @@ _LOOK_AHEAD_BYTES = 32
 
 
 def files(board, factory):
-    """{path: bytes} of all that a provisioned board holds. Argument: factory, its folder."""
+    """{path: bytes} of all that a provisioned board holds: where the code is frozen into the
+    firmware, only what was provisioned. Argument: factory, its folder."""
+    if not board.is_stock:
+        return boards.factory_files(factory)
     with tempfile.TemporaryDirectory() as work:
         tree = {"%s/%s" % (boards.TREE, name): data
                 for name, data in boards.code(board, work).items()}

@@ -134,7 +134,7 @@ def uf2_content(board, path):
 
 
 def copy_uf2(board, path, drive):
-    """Put a UF2 image onto the drive of the board's boot loader. Errors: ToolError."""
+    """Put a UF2 image onto the drive that a boot loader shows. Errors: ToolError."""
     uf2_content(board, path)
     drive = Path(drive)
     if not (drive / "INFO_UF2.TXT").is_file():
