@@ -62,7 +62,6 @@ class Agent:
         reset.finish(ports)
         self.console = Console(self, ports, configuration)
         self.trail = trail.Trail(self.monotonic, self.console.say)
-        self.clock = ports.clock
         self.timekeeping = Timekeeping(ports.clock, self.monotonic, self.trail, self.counters)
         catalogue = Catalogue()
         self.policies = Policies(catalogue, configuration["policies"], ports.keep, self.trail)
