@@ -6,7 +6,6 @@ after which the maxima start anew.
 
 import gc
 import json
-import select
 import sys
 import time
 
@@ -16,7 +15,7 @@ from tidegate.run import run
 
 
 class Probe:
-    """Wraps an agent's turns and samples, and the wait of its network."""
+    """Wraps an agent's turns and samples, the wait of its network, and its terminal."""
 
     def __init__(self, agent, ports):
         self._agent, self._ports = agent, ports
@@ -24,10 +23,11 @@ class Probe:
         self._wait = ports.network.wait
         self._period_us = SAMPLE_PERIOD_MS * 1_000 // ports.clock.speed
         self._sampled_us = None
-        self._input = select.poll()
-        self._input.register(sys.stdin, select.POLLIN)
+        self.write, self._read_into = ports.terminal.write, ports.terminal.read_into
+        self._said = bytearray(1)
         self.turn_us = self.late_us = self.turn_count = 0
         agent.step, agent._source.step, ports.network.wait = self.step, self.sample, self.wait
+        agent.console.output.terminal = self
 
     def step(self, ticks_ms):
         """A turn, timed."""
@@ -49,12 +49,15 @@ class Probe:
     def wait(self, stream, writing, wait_ms):
         """A wait, and what came on the input meanwhile."""
         self._wait(stream, writing, wait_ms)
-        if self._input.poll(0):
-            said = sys.stdin.read(1)
-            if said == "d":
+        if self._read_into(self._said):
+            if self._said == b"d":
                 self._agent.backoff.driver(self._agent.monotonic.now_ms)
-            elif said == "r":
+            elif self._said == b"r":
                 self.report()
+
+    def read_into(self, buffer):
+        """What comes on the input is none of the console's."""
+        return 0
 
     def report(self):
         """Print, and start anew."""

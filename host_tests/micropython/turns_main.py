@@ -39,6 +39,7 @@ class World:
     reset_cause = 1
     ticks_mask_ms = (1 << 30) - 1
     speed = 1
+    newline = b"\n"
 
     def __init__(self, flash_path, turn_count, left_bytes, hog_turn_count):
         self.flash = FileFlash(flash_path, BLOCK_COUNT)
@@ -94,6 +95,9 @@ class World:
     def read_into(self, buffer):
         """Nobody types."""
         return 0
+
+    def close(self):
+        """Of the terminal."""
 
     def wait(self, wait_ms, is_ready):
         """Time passes, and things happen."""

@@ -16,6 +16,7 @@ class Ports:
     reset_cause = 1
     ticks_mask_ms = (1 << 30) - 1
     number = now_ms = 0
+    newline = b"\n"
 
     def __init__(self):
         self.clock = self.entropy = self.terminal = self.watchdog = self
@@ -42,6 +43,9 @@ class Ports:
     def read_into(self, _buffer):
         """See `hal.ports.Terminal`."""
         return 0
+
+    def close(self):
+        """See `hal.ports.Terminal`."""
 
     def feed(self):
         """See `hal.ports.Watchdog`."""
