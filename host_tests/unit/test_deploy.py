@@ -21,14 +21,14 @@ FACTORY = {"factory.json": b'{"agent": {}}', "certs/ca.der": b"C"}
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """(put(tree) that says what is deployed, folder of the board)."""
-    monkeypatch.setattr(boards, "root_files", lambda work: dict(ROOT_FILES))
+    monkeypatch.setattr(boards, "root_files", lambda: dict(ROOT_FILES))
     monkeypatch.setattr(boards, "factory_files", lambda folder: dict(FACTORY))
     root = tmp_path / "board"
     root.mkdir()
     monkeypatch.setattr(loader, "ROOT", f"{root}/")
 
     def put(tree, countdown=0):
-        monkeypatch.setattr(boards, "code", lambda board, work: dict(tree))
+        monkeypatch.setattr(boards, "code", lambda board: dict(tree))
         remote = FolderRemote(root, countdown)
         return remote, deploy.deploy(remote, None, "factory")
 
