@@ -63,12 +63,19 @@ def _place(name, folders):
 
 
 def _imported(path, is_deep=True):
+    return _names_imported(path, path.stat().st_mtime_ns, is_deep)
+
+
+@functools.lru_cache(maxsize=None)
+def _names_imported(path, _changed_ns, is_deep):
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = []
     for node in ast.walk(tree) if is_deep else tree.body:
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield from ("%s.%s" % (node.module, alias.name) for alias in node.names)
+            names += ["%s.%s" % (node.module, alias.name) for alias in node.names]
+    return names
 
 
 def compiled(files):
