@@ -83,6 +83,7 @@ def test_a_tree_is_copied_chosen_and_not_copied_again(line, tmp_path):
         remote.write("/absent/x", b"1")
     assert remote.listdir("/absent") is None and remote.read("/absent") is None
     remote.close()
+    remote.close()
 
 
 def test_a_port_where_nobody_is_says_what_to_do(tmp_path):

@@ -73,13 +73,12 @@ class Remote:
         return self._transport.exec(program).decode()
 
     def start(self):
-        """Start the board anew, as after power-up, and hang up."""
+        """Start the board anew, as after power-up; nobody listens to it any more."""
         self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
-        self.close()
 
     def listen_to_start(self, patience_s, words):
         """Start the board anew, and read what it says until these words come, or too long."""
-        self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+        self.start()
         serial, said = self._transport.serial, b""
         end_s = time.monotonic() + patience_s
         while words.encode() not in said and time.monotonic() < end_s:
@@ -88,8 +87,11 @@ class Remote:
         return said.decode(errors="replace")
 
     def close(self):
-        """Hang up."""
-        self._transport.close()
+        """Hang up. A line that is gone already is no matter."""
+        try:
+            self._transport.close()
+        except OSError:
+            pass
 
     def _do(self, what, action):
         try:
