@@ -37,6 +37,13 @@ settings.register_profile("long", settings.get_profile("default"), max_examples=
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "default")
 
 
+def pytest_addoption(parser):
+    for name, meaning in (("board", "name of the connected board, a folder of boards/"),
+                          ("port", "its serial port"),
+                          ("factory", "folder that tidegate provision wrote for it")):
+        parser.addoption(f"--{name}", help=meaning)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes longer; `make long` runs these")

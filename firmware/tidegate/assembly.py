@@ -15,6 +15,7 @@ from tidegate.link.session import UP
 from tidegate.observe.catalogue import Catalogue
 
 FACTORY_PATH = "/factory.json"
+_SOURCES = ("simulated", "serial_meter")
 # key: default
 _KEYS = {"wifi": [], "country": "", "watchdog": True, "interrupt": True, "modem": False,
          "source": {"kind": "simulated", "seed": 1, "plug_s": 60, "unplug_s": 700}}
@@ -101,19 +102,18 @@ def read(path):
     if settings["wifi"] and len(settings["country"]) != 2:
         raise ConfigurationError('board.country: two letters, such as "NO": they say which'
                                  " channels and what power the law allows")
+    if settings["source"].get("kind") not in _SOURCES:
+        raise ConfigurationError("board.source.kind: one of %s" % ", ".join(_SOURCES))
     return settings, text.get("agent")
 
 
 def _source(wanted, open_line):
     """The source that is asked for; only that one is loaded."""
-    kind = wanted.get("kind")
-    if kind == "serial_meter":
+    if wanted["kind"] == "serial_meter":
         from tidegate.sources.serial_meter import SerialMeter
 
         return SerialMeter(open_line(), Catalogue())
-    if kind == "simulated":
-        from tidegate.sources.simulated import SimulatedSource
+    from tidegate.sources.simulated import SimulatedSource
 
-        return SimulatedSource(wanted.get("seed", 1), wanted.get("plug_s", 60),
-                               wanted.get("unplug_s", 700), wanted.get("period_s", 0))
-    raise ConfigurationError("board.source.kind: simulated or serial_meter")
+    return SimulatedSource(wanted.get("seed", 1), wanted.get("plug_s", 60),
+                           wanted.get("unplug_s", 700), wanted.get("period_s", 0))

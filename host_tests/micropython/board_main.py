@@ -43,12 +43,16 @@ class Disk:
 
 
 class Watchdog(fake_boards.Watchdog):
-    """Resets nothing. Ends the agent in order once it has shown by its light that it is up."""
+    """Resets nothing. Ends the agent in order once its light, off at first, shows a session."""
+
+    dark = None
 
     def feed(self):
         super().feed()
         fake_boards.Station.made.answer()
-        if fake_boards.Pin.made.level:
+        level = fake_boards.Pin.made.level
+        self.dark = level if self.dark is None else self.dark
+        if level != self.dark:
             raise KeyboardInterrupt
 
 

@@ -37,7 +37,7 @@ def boot(name, folder, port):
     image.write_bytes(board_image.make(board, factory(folder / "factory", port)))
     frozen = "" if board.is_stock else folder / "frozen"
     if frozen:
-        device_code.write(boards.code(board, folder), frozen)
+        device_code.write(boards.code(board), frozen)
     # An ESP32 asks how large its partition is: a small one starts sooner.
     size = board.regions["storage"].size if "storage" in board.regions else 64 * boards.BLOCK_BYTES
     done = subprocess.run(

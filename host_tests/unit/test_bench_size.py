@@ -30,23 +30,23 @@ def test_modules_are_loaded_after_those_they_import_and_late_ones_not_at_all(tre
     assert device_code.loaded(["main"], (tree,)) == ["pack", "pack.near", "top", "main"]
 
 
-def test_all_but_what_micropython_starts_by_name_is_compiled(tree, tmp_path):
-    made = device_code.compiled(device_code.closure(["main"], (tree,)), tmp_path)
+def test_all_but_what_micropython_starts_by_name_is_compiled(tree):
+    made = device_code.compiled(device_code.closure(["main"], (tree,)))
     assert made["main.py"] == b"import top\n" and made["top.mpy"][:2] == b"M\x06"
     assert len(made) == 5
 
 
-def test_what_mpy_cross_refuses_is_one_line_with_its_name(tree, tmp_path):
+def test_what_mpy_cross_refuses_is_one_line_with_its_name(tree):
     (tree / "top.py").write_text("match 1:\n  case _: pass\n")
     with pytest.raises(ProcessError, match="mpy-cross refuses top.py: .*SyntaxError"):
-        device_code.compiled({"top.py": tree / "top.py"}, tmp_path)
+        device_code.compiled({"top.py": tree / "top.py"})
 
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory):
     """(folder with the compiled agent and client, {path: bytes} of the agent)."""
     work = tmp_path_factory.mktemp("code")
-    tree, client = bench_size.code(work)
+    tree, client = bench_size.code()
     device_code.write({**tree, **client}, work / "mpy")
     return work / "mpy", tree
 

@@ -67,10 +67,10 @@ def test_regions_fit_the_chip_and_do_not_overlap(board):
         assert storage.end == board.facts["flash_bytes"]
 
 
-def test_two_trees_of_code_fit_where_code_may_be_deployed(board, tmp_path):
+def test_two_trees_of_code_fit_where_code_may_be_deployed(board):
     if boards.refusal(board, with_tls=True):
         return
-    tree = boards.code(board, tmp_path)
+    tree = boards.code(board)
     folders = {name.rpartition("/")[0] for name in tree}
     blocks = sum(-(-len(data) // BLOCK_BYTES) for data in tree.values()) + 2 * len(folders)
     assert 2 * blocks * BLOCK_BYTES < board.regions["vfs"].size * 9 // 10

@@ -6,8 +6,9 @@ import shutil
 import loader
 import pytest
 from folder_remote import CablePulled, FolderRemote
+from typer.testing import CliRunner
 
-from tidegate_tools import board_commands, boards, deploy
+from tidegate_tools import board_commands, boards, cli, deploy
 from tidegate_tools.errors import ToolError
 
 OLD = {"main.py": b"old\n", "tidegate/__init__.mpy": b"M", "tidegate/link/x.mpy": b"MM",
@@ -21,14 +22,14 @@ FACTORY = {"factory.json": b'{"agent": {}}', "certs/ca.der": b"C"}
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """(put(tree) that says what is deployed, folder of the board)."""
-    monkeypatch.setattr(boards, "root_files", lambda work: dict(ROOT_FILES))
+    monkeypatch.setattr(boards, "root_files", lambda: dict(ROOT_FILES))
     monkeypatch.setattr(boards, "factory_files", lambda folder: dict(FACTORY))
     root = tmp_path / "board"
     root.mkdir()
     monkeypatch.setattr(loader, "ROOT", f"{root}/")
 
     def put(tree, countdown=0):
-        monkeypatch.setattr(boards, "code", lambda board, work: dict(tree))
+        monkeypatch.setattr(boards, "code", lambda board: dict(tree))
         remote = FolderRemote(root, countdown)
         return remote, deploy.deploy(remote, None, "factory")
 
@@ -114,6 +115,21 @@ def test_a_board_of_another_kind_or_with_an_old_micropython_is_refused():
         board_commands.check_remote(board, "rp2", "1.29.0")
     with pytest.raises(ToolError, match="1.24.1 answers.*tidegate flash"):
         board_commands.check_remote(board, "esp32", "1.24.1")
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("deploy", "esp32_generic", "/dev/absent"), "KiB of heap"),
+    (("deploy", "rpi_pico_w", "/dev/absent"), "firmware of its own"),
+    (("deploy", "esp32_generic_s3", "/dev/absent"), "press reset, try again"),
+    (("deploy", "esp8266", "/dev/absent"), "there is no board 'esp8266'"),
+    (("flash", "esp32_generic_s3", "/dev/absent", "--firmware", "absent.bin"),
+     "there is no absent.bin: download ESP32_GENERIC_S3-SPIRAM_OCT"),
+    (("image", "esp32_generic_s3", "--factory", "/absent", "-o", "x.img"), "tidegate provision"),
+])
+def test_the_commands_refuse_in_one_line_that_says_what_to_do(arguments, words):
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == 2 and words in result.stderr, result.output
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_whether_a_factory_folder_asks_for_tls_is_read_from_it(tmp_path):

@@ -38,7 +38,7 @@ def run(note=lambda step: None):
     """All figures of size. Argument: note, told each step. Result: a list of Figure."""
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)
-        tree, client = code(work)
+        tree, client = code()
         figures = [size_figure(tree)]
         note("heap kept after boot")
         figures += heap_figures(tree, client, work)
@@ -50,13 +50,12 @@ def run(note=lambda step: None):
     return figures
 
 
-def code(work):
+def code():
     """(the agent's modules, the client's), each {path: bytes}, compiled. Errors: ToolError."""
     checkout = find_checkout()
     files = device_code.closure(ROOTS, (checkout.firmware,))
-    client = device_code.compiled(device_code.closure(("umqtt.simple",), (checkout.libraries,)),
-                                  work)
-    return device_code.compiled(files, work), client
+    client = device_code.closure(("umqtt.simple",), (checkout.libraries,))
+    return device_code.compiled(files), device_code.compiled(client)
 
 
 def figure(index, value, unit="KiB", note=""):
@@ -151,7 +150,7 @@ def start_figure(work):
         "board": {"flash_path": str(work / "spool.bin")},
         "agent": {"device_id": "tg-000001", "host": "10.0.0.1"}}))
     tree = device_code.compiled(
-        device_code.closure(("board", *ROOTS), (checkout.board, checkout.firmware)), work)
+        device_code.closure(("board", *ROOTS), (checkout.board, checkout.firmware)))
     device_code.write(tree, work / "start")
     folders = "%s:%s" % (work / "start", work / "mpy")
     begin = [SCRIPTS / "first_sample.py", configuration]

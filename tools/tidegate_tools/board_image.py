@@ -1,7 +1,5 @@
 """`tidegate image`: the whole file system of a board as one littlefs image."""
 
-import tempfile
-
 from littlefs import LittleFS, LittleFSError
 
 from tidegate_tools import boards
@@ -15,11 +13,9 @@ def files(board, factory):
     firmware, only what was provisioned. Argument: factory, its folder."""
     if not board.is_stock:
         return boards.factory_files(factory)
-    with tempfile.TemporaryDirectory() as work:
-        tree = {"%s/%s" % (boards.TREE, name): data
-                for name, data in boards.code(board, work).items()}
-        return {**boards.root_files(work), **tree, **boards.factory_files(factory),
-                "tree": boards.TREE.encode()}
+    tree = {"%s/%s" % (boards.TREE, name): data for name, data in boards.code(board).items()}
+    return {**boards.root_files(), **tree, **boards.factory_files(factory),
+            "tree": boards.TREE.encode()}
 
 
 def make(board, factory):

@@ -17,7 +17,7 @@ START = b"import loader\n\nloader.run()\n"
 # (measured: `tidegate bench size`, and FROZEN on an ESP32).
 LOADED_SHARE, FROZEN_SHARE = 1.55, 0.55
 # What the agent keeps beside its code, what a day takes above that, and one TLS connection.
-OBJECT_BYTES, PEAK_BYTES, TLS_BYTES = 31_000, 41_000, 27_000
+OBJECT_BYTES, PEAK_BYTES, TLS_BYTES = 31_000, 21_000, 27_000
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,18 @@ def sources(board):
                                (board.folder, checkout.firmware, checkout.libraries))
 
 
-def code(board, work):
+def code(board):
     """One tree of code, {path: bytes}: `whole`, put there last, is the digest of all others."""
-    tree = device_code.compiled(sources(board), work)
+    tree = device_code.compiled(sources(board))
     total = hashlib.sha256()
     for name in sorted(tree):
         total.update(name.encode() + b"\0" + hashlib.sha256(tree[name]).digest())
     return {**tree, WHOLE: total.hexdigest().encode()}
 
 
-def root_files(work):
+def root_files():
     """What lies beside the trees: the start and the loader."""
-    loader = device_code.compiled({"loader.py": find_checkout().firmware / "loader.py"}, work)
+    loader = device_code.compiled({"loader.py": find_checkout().firmware / "loader.py"})
     return {**loader, "main.py": START}
 
 
@@ -112,17 +112,12 @@ def factory_files(folder):
 
 def heap_needed(board, is_frozen, with_tls):
     """Bytes of heap that the agent needs on a board, worked out from what was measured."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as work:
-        checkout = find_checkout()
-        files = sources(board)
-        at_boot = set(device_code.loaded(("main", "board"), (
-            board.folder, checkout.firmware, checkout.libraries)))
-        made = device_code.compiled(
-            {name: path for name, path in files.items()
-             if name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") in at_boot},
-            work)
+    checkout = find_checkout()
+    at_boot = set(device_code.loaded(("main", "board"), (
+        board.folder, checkout.firmware, checkout.libraries)))
+    made = device_code.compiled({
+        name: path for name, path in sources(board).items()
+        if name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") in at_boot})
     code_bytes = sum(map(len, made.values()))
     share = FROZEN_SHARE if is_frozen else LOADED_SHARE
     return int(code_bytes * share) + OBJECT_BYTES + PEAK_BYTES + TLS_BYTES * with_tls

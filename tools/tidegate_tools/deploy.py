@@ -1,7 +1,6 @@
 """`tidegate deploy`: a new tree of code beside the old one on a board, switched to last."""
 
 import json
-import tempfile
 from dataclasses import dataclass
 
 from tidegate_tools import boards, paths
@@ -27,8 +26,7 @@ def deploy(remote, board, factory, say=lambda text: None):
     Arguments: remote, see `board_remote`; factory, the folder that `tidegate provision` wrote,
     None to leave what is on the board.
     """
-    with tempfile.TemporaryDirectory() as work:
-        tree, root = boards.code(board, work), boards.root_files(work)
+    tree, root = boards.code(board), boards.root_files()
     changed = [_update(remote, root, say)]
     words = (remote.read("/" + loader.PATH) or b"").decode(errors="replace").split()
     new, before = _trees(words)

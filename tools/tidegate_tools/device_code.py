@@ -1,7 +1,9 @@
 """The device's modules as it gets them: those it needs, compiled by mpy-cross."""
 
 import ast
+import functools
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tidegate_tools.errors import ProcessError, ToolError
@@ -61,36 +63,50 @@ def _place(name, folders):
 
 
 def _imported(path, is_deep=True):
+    return _names_imported(path, path.stat().st_mtime_ns, is_deep)
+
+
+@functools.lru_cache(maxsize=None)
+def _names_imported(path, _changed_ns, is_deep):
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = []
     for node in ast.walk(tree) if is_deep else tree.body:
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield from ("%s.%s" % (node.module, alias.name) for alias in node.names)
+            names += ["%s.%s" % (node.module, alias.name) for alias in node.names]
+    return names
 
 
-def compiled(files, work):
+def compiled(files):
     """The files as .mpy; `main.py` and `boot.py`, which MicroPython starts by name, as they are.
 
-    Arguments: files, as `closure` gives them; work, an empty folder to work in.
+    Argument: files, as `closure` gives them. Each is compiled once a process.
     Result: {path on the device: bytes}. Errors: ToolError, ProcessError.
     """
-    program = find_checkout().root / ".build" / "bin" / "mpy-cross"
-    if not program.exists():
-        raise ToolError("there is no .build/bin/mpy-cross: run make setup")
     made = {}
     for name, path in files.items():
         if name in ("main.py", "boot.py"):
             made[name] = Path(path).read_bytes()
-            continue
+        else:
+            changed_ns = Path(path).stat().st_mtime_ns
+            made[name[:-3] + ".mpy"] = _module(name, str(path), changed_ns)
+    return made
+
+
+@functools.lru_cache(maxsize=None)
+def _module(name, path, _changed_ns):
+    program = find_checkout().root / ".build" / "bin" / "mpy-cross"
+    if not program.exists():
+        raise ToolError("there is no .build/bin/mpy-cross: run make setup")
+    with tempfile.TemporaryDirectory() as work:
         target = Path(work) / "module.mpy"
-        done = subprocess.run([str(program), "-o", str(target), "-s", name, str(path)],
+        done = subprocess.run([str(program), "-o", str(target), "-s", name, path],
                               capture_output=True, text=True, timeout=PATIENCE_S)
         if done.returncode:
             said = " ".join(done.stderr.split())
             raise ProcessError("mpy-cross refuses %s: %s" % (name, said[-200:]))
-        made[name[:-3] + ".mpy"] = target.read_bytes()
-    return made
+        return target.read_bytes()
 
 
 def write(tree, folder):

@@ -101,14 +101,15 @@ def esptool_arguments(board, port, image, file_system, is_erased):
 
 
 def run_esptool(arguments):
-    """Errors: ProcessError with what it said last."""
+    """Errors: ProcessError with its last line about an error."""
     done = subprocess.run([sys.executable, "-m", "esptool", *arguments], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=_PATIENCE_S)
     if done.returncode:
-        said = [line for line in done.stdout.splitlines() if line.strip()] or ["nothing"]
-        raise ProcessError("esptool ended with %d; it said last: %s; hold BOOT while you press"
-                           " reset, then try again" % (done.returncode, said[-1]))
+        said = [line.strip() for line in done.stdout.splitlines() if line.strip()] or ["nothing"]
+        errors = [line for line in said if "error" in line.lower()]
+        raise ProcessError("esptool ended with %d; it said: %s; hold BOOT while you press reset,"
+                           " then try again" % (done.returncode, (errors or said)[-1]))
 
 
 def uf2_content(board, path):

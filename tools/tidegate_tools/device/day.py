@@ -9,14 +9,19 @@ import gc
 import json
 import sys
 
+from bare_world import CONFIGURATION, UTC_MS, Ports, run
+
 sys.modules["usocket"] = sys
+# The largest first, and then as `main.py` does it, so that what is imported leaves no holes.
+ports = Ports()
+gc.threshold(8_192)
 
 import umqtt.simple  # noqa: E402
-from bare_world import CONFIGURATION, UTC_MS, Ports, run  # noqa: E402
 from tidegate.agent import Agent  # noqa: E402
 from tidegate.config import schema  # noqa: E402
 from tidegate.sources.simulated import SimulatedSource  # noqa: E402
 
+gc.threshold(-1)
 BOOT_S = 60
 DAY_S = 86_400
 # Seconds of a day, first and end.
@@ -25,7 +30,6 @@ OUTAGES = ((7_200, 14_400), (36_000, 37_000), (80_000, DAY_S))
 
 def main(turn_count):
     """The day."""
-    ports = Ports()
     agent = Agent(ports, SimulatedSource(1, 21_600, 36_600, DAY_S), schema.check(CONFIGURATION),
                   umqtt.simple, UTC_MS)
     run(agent, ports, BOOT_S * 1_000)
