@@ -23,8 +23,7 @@ def ports(settings, configuration):
         return found
 
     clock = clock_chip.open_clock(0, PINS["clock_scl"], PINS["clock_sda"])
-    return chip.ChipPorts(NAME, settings, esp32.PartitionFlash(), links, configuration,
-                          esp32.CODES, led=chip.Led(PINS["led"]), rtc=clock)
+    return esp32.ports(NAME, settings, links, configuration, chip.Led(PINS["led"]), clock)
 
 
 def meter():

@@ -16,8 +16,7 @@ def ports(settings, configuration):
         below = assembly.chance(entropy, configuration)
         return [esp32.wifi(settings["wifi"], settings["country"], below)]
 
-    return chip.ChipPorts(NAME, settings, esp32.PartitionFlash(), links, configuration,
-                          esp32.CODES, led=chip.Led(PINS["led"]))
+    return esp32.ports(NAME, settings, links, configuration, chip.Led(PINS["led"]))
 
 
 def meter():

@@ -12,10 +12,10 @@ import sys
 from tidegate.agent import Agent
 from tidegate.config import store
 from tidegate.errors import ConfigurationError, TidegateError
+from tidegate.hal.heap import GarbageCollector
 from tidegate.hal.nor import FileFlash
 from tidegate.hal.posix import (
-    GarbageCollector, PosixClock, PosixEntropy, PosixKeep, PosixScratch, PosixTerminal,
-    PosixWatchdog,
+    PosixClock, PosixEntropy, PosixKeep, PosixScratch, PosixTerminal, PosixWatchdog,
 )
 from tidegate.hal.posix_network import PosixNetwork
 from tidegate.limits import BLOCK_BYTES, COUNT53_MAX, WATCHDOG_MS

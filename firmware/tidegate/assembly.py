@@ -8,8 +8,9 @@ import json
 import sys
 
 from tidegate.agent import Agent
-from tidegate.config import schema
+from tidegate.config import store
 from tidegate.errors import ConfigurationError, TidegateError
+from tidegate.hal.files import board_keep
 from tidegate.link.chance import Chance
 from tidegate.link.session import UP
 from tidegate.observe.catalogue import Catalogue
@@ -30,17 +31,22 @@ def build(make_ports, open_line, simple):
     """
     try:
         settings, given = read(FACTORY_PATH)
-        configuration = schema.check(given)
-        ports = make_ports(settings, configuration)
-        source = _source(settings["source"], open_line)
-        agent = Agent(ports, source, configuration, simple)
-        for each in (source, ports.network):
-            if hasattr(each, "follow"):
-                each.follow(agent.trail)
-        ports.watchdog = Prover(ports, agent)
+        return store.begin(board_keep(), given,
+                           lambda found: _make(make_ports, open_line, simple, settings, found))
     except TidegateError as error:
         sys.stderr.write(str(error) + "\n")
         sys.exit(2)
+
+
+def _make(make_ports, open_line, simple, settings, found):
+    """(agent, ports) with a configuration. Argument: found, a `config.store.Store`."""
+    ports = make_ports(settings, found.running)
+    source = _source(settings["source"], open_line)
+    agent = Agent(ports, source, found, simple)
+    for each in (source, ports.network):
+        if hasattr(each, "follow"):
+            each.follow(agent.trail)
+    ports.watchdog = Prover(ports, agent)
     return agent, ports
 
 

@@ -18,7 +18,7 @@ from tidegate import run  # noqa: E402
 from tidegate.agent import Agent  # noqa: E402
 from tidegate.config import schema  # noqa: E402
 from tidegate.hal.nor import FileFlash  # noqa: E402
-from tidegate.hal.posix import GarbageCollector  # noqa: E402
+from tidegate.hal.heap import GarbageCollector  # noqa: E402
 from tidegate.sources.simulated import SimulatedSource  # noqa: E402
 
 from lean_server import LeanServer  # noqa: E402

@@ -187,15 +187,18 @@ def assembled(board, tmp_path, monkeypatch, factory):
     monkeypatch.setattr(fake_boards.Station, "air", {"home": "secret"})
     import tidegate.hal.chip as chip
     from tidegate import assembly
+    from tidegate.hal import files
 
     path = tmp_path / "factory.json"
     if factory is not None:
         path.write_text(json.dumps({
             "board": factory, "agent": {"device_id": "tg-000001", "host": "192.0.2.7"}}))
     monkeypatch.setattr(assembly, "FACTORY_PATH", str(path))
-    monkeypatch.setattr(chip, "KEEP_PREFIX", f"{tmp_path}/keep.")
+    monkeypatch.setattr(files, "KEEP_PREFIX", f"{tmp_path}/keep.")
     monkeypatch.setattr(chip.ChipTerminal, "__init__", lambda self, flag: None)
-    monkeypatch.setattr(chip.ChipTerminal, "write", lambda self, data: print(data.decode()))
+    monkeypatch.setattr(chip.ChipTerminal, "read_into", lambda self, buffer: 0)
+    monkeypatch.setattr(chip.ChipTerminal, "write", lambda self, data: print(
+        bytes(data).decode(), end="") or len(data))
     monkeypatch.syspath_prepend(str(board.folder))
     monkeypatch.delitem(sys.modules, "board", raising=False)
     import board as module

@@ -54,4 +54,4 @@ def test_a_member_that_a_chip_does_not_have_is_found(tmp_path):
 def test_every_module_of_the_chips_is_checked():
     chips = {name for names in PORTS.values() for name in names}
     assert {path.stem for path in HAL.glob("*.py") if not path.stem.startswith("posix")} \
-        == chips | {"__init__", "blocks", "der", "nor", "ports", "tls_cpython"}
+        == chips | {"__init__", "blocks", "der", "heap", "nor", "ports", "tls_cpython"}

@@ -8,11 +8,11 @@ import time
 import machine
 
 from tidegate.hal.chip_clock import ChipClock
-from tidegate.hal.files import FileKeep
+from tidegate.hal.files import board_keep
+from tidegate.hal.heap import GarbageCollector
 from tidegate.hal.sockets import ChipNetwork
 from tidegate.limits import WATCHDOG_MS
 
-KEEP_PREFIX = "/keep."
 # The numbers that the spool keeps and the fleet sees, whatever the chip calls them.
 POWER_ON, HARD, WATCHDOG, DEEP_SLEEP, SOFT = 1, 2, 3, 4, 5
 _CAUSES = (("PWRON_RESET", POWER_ON), ("HARD_RESET", HARD), ("WDT_RESET", WATCHDOG),
@@ -111,6 +111,17 @@ class NoWatchdog:
         """See `hal.ports.Watchdog.feed`."""
 
 
+class NoScratch:
+    """Of a chip that keeps nothing over a reset; see `hal.ports.Scratch`."""
+
+    def load(self):
+        """See `hal.ports.Scratch.load`."""
+        return b""
+
+    def save(self, record):
+        """See `hal.ports.Scratch.save`."""
+
+
 class Led:
     """One light. Arguments: pin, as the port names it; is_low, whether a low level lights it."""
 
@@ -129,11 +140,12 @@ class ChipPorts:
 
     Arguments: name, of the board; settings, of its factory file; flash; make_links(entropy), the
     links, best first; configuration, the agent's; codes, see `hal.sockets.ChipNetwork`; led, a Led
-    or None; rtc, a `hal.clock_chip.ClockChip` where there is one with a battery.
+    or None; rtc, a `hal.clock_chip.ClockChip` where there is one with a battery; scratch, where
+    the chip has such memory.
     """
 
     def __init__(self, name, settings, flash, make_links, configuration, codes=None, led=None,
-                 rtc=None):
+                 rtc=None, scratch=None):
         self.name = name
         self.reset_cause = reset_cause()
         is_kept = rtc is not None and rtc.is_kept()
@@ -141,10 +153,12 @@ class ChipPorts:
         self.led = led
         self.entropy = ChipEntropy()
         self.flash = flash
-        self.keep = FileKeep(KEEP_PREFIX)
+        self.keep = board_keep()
         self.network = ChipNetwork(self.clock, make_links(self.entropy), _tls(configuration),
                                    codes)
         self.terminal = ChipTerminal(settings["interrupt"])
+        self.memory = GarbageCollector()
+        self.scratch = scratch or NoScratch()
         # Last: from here on every turn has to come in time.
         self.watchdog = ChipWatchdog(WATCHDOG_MS) if settings["watchdog"] else NoWatchdog()
 

@@ -16,6 +16,7 @@ class ChipClock:
     """
 
     ticks_mask_ms = (1 << 30) - 1
+    speed = 1
 
     def __init__(self, ticks_ms, rtc, is_kept=False):
         self.ticks_ms = ticks_ms

@@ -7,6 +7,8 @@ import network
 
 from tidegate.errors import FlashError
 from tidegate.hal.blocks import BlockFlash
+from tidegate.hal.chip import ChipPorts
+from tidegate.hal.rtc import RtcScratch
 from tidegate.hal.sockets import WiredLink
 from tidegate.hal.wifi import Wifi
 
@@ -111,3 +113,9 @@ def modem(number, tx, rx, baud=115_200):
     ppp.active(True)
     ppp.connect()
     return WiredLink(ppp)
+
+
+def ports(name, settings, make_links, configuration, led, clock=None):
+    """All ports of a board. Arguments: as of `hal.chip.ChipPorts`; clock, the `rtc` there."""
+    return ChipPorts(name, settings, PartitionFlash(), make_links, configuration, CODES, led,
+                     clock, RtcScratch())

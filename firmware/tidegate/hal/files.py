@@ -2,6 +2,13 @@
 
 import os
 
+KEEP_PREFIX = "/keep."
+
+
+def board_keep():
+    """The small records of a board of silicon."""
+    return FileKeep(KEEP_PREFIX)
+
 
 class FileKeep:
     """See `hal.ports.Keep`: each record is written anew, then renamed over the old one.

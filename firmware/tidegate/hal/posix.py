@@ -1,6 +1,5 @@
 """Ports of a POSIX host but for its network, for MicroPython's Unix port and for CPython alike."""
 
-import gc
 import os
 import select
 import sys
@@ -191,17 +190,6 @@ class PosixScratch:
         """The watchdog is about to end the process."""
         with open(self._path, "wb") as file:
             file.write(self._record)
-
-
-class GarbageCollector:
-    """The interpreter's heap; see `hal.ports.Memory`."""
-
-    def collect(self):
-        """See `hal.ports.Memory.collect`. CPython does not know, and needs no sweep."""
-        if sys.implementation.name != "micropython":
-            return -1
-        gc.collect()
-        return gc.mem_free()
 
 
 class PosixWatchdog:

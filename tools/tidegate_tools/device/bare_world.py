@@ -1,5 +1,7 @@
 """A board whose parts cost nothing, for scripts that count what the agent keeps of the heap."""
 
+import gc
+
 from bare_flash import BareFlash
 from bare_peer import EchoPeer
 
@@ -13,13 +15,14 @@ class Ports:
     """Every port the agent asks for. `now_ms` is the clock."""
 
     name = "bare"
-    reset_cause = 1
+    reset_cause = speed = 1
     ticks_mask_ms = (1 << 30) - 1
     number = now_ms = 0
     newline = b"\n"
 
     def __init__(self):
         self.clock = self.entropy = self.terminal = self.watchdog = self
+        self.memory = self.scratch = self
         self.flash = BareFlash(_BLOCK_COUNT)
         self.network = self.keep = EchoPeer(DEVICE_ID)
 
@@ -46,6 +49,18 @@ class Ports:
 
     def close(self):
         """See `hal.ports.Terminal`."""
+
+    def collect(self):
+        """See `hal.ports.Memory`."""
+        gc.collect()
+        return gc.mem_free()
+
+    def load(self):
+        """See `hal.ports.Scratch`."""
+        return b""
+
+    def save(self, _record):
+        """See `hal.ports.Scratch`."""
 
     def feed(self):
         """See `hal.ports.Watchdog`."""
