@@ -106,7 +106,7 @@ def run_micropython(program, *arguments, heap="512K", timeout_s=60, environment=
     return done
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def micropython():
     """The function `run_micropython`."""
     return run_micropython

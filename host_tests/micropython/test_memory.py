@@ -15,6 +15,7 @@ from tidegate.run import CRASH_STATUS
 SCRIPT = Path(__file__).parent / "turns_main.py"
 ROOMY = "2M"
 SHARE = 1.3
+AMPLE = 1.4
 LOOK_COUNT, SHORT_COUNT, LONG_COUNT, HOG_COUNT = 30_000, 3_000, 1_000_000, 5_520
 
 
@@ -34,25 +35,31 @@ def lives(micropython, folder, count, need):
     return found
 
 
+@pytest.fixture(scope="module")
+def need(micropython, tmp_path_factory):
+    """Bytes that live at most in some thousand turns."""
+    folder = tmp_path_factory.mktemp("need")
+    return turns(micropython, folder, SHORT_COUNT, ROOMY)["alloc_max"]
+
+
 @pytest.mark.micropython
-def test_some_thousand_turns_live_on_little_more_than_the_agent_needs(micropython, tmp_path):
-    need = turns(micropython, tmp_path, SHORT_COUNT, ROOMY)["alloc_max"]
+def test_some_thousand_turns_live_on_little_more_than_the_agent_needs(
+        micropython, tmp_path, need):
     lives(micropython, tmp_path, SHORT_COUNT, need)
 
 
 @pytest.mark.micropython
-def test_a_heap_smaller_than_the_need_is_found_out(micropython, tmp_path):
+def test_a_heap_smaller_than_the_need_is_found_out(micropython, tmp_path, need):
     """The canary: on less than lives there no agent gets on."""
-    need = turns(micropython, tmp_path, SHORT_COUNT, ROOMY)["alloc_max"]
     with pytest.raises(pytest.fail.Exception, match="MemoryError|memory"):
         turns(micropython, tmp_path, SHORT_COUNT, str(int(need * 0.97)))
 
 
 @pytest.mark.micropython
 def test_an_agent_whose_memory_is_taken_for_a_while_gets_on_and_loses_nothing(
-        micropython, tmp_path):
+        micropython, tmp_path, need):
     """Two thousand bytes are left for some seconds in which something is to be sent."""
-    found = turns(micropython, tmp_path, HOG_COUNT, "500K", 2_000, 18)
+    found = turns(micropython, tmp_path, HOG_COUNT, str(int(need * AMPLE)), 2_000, 18)
     assert 1 < found["memory_short"] == found["failed"] < 10
     assert found["sessions"] == 2 and found["unconfirmed"] == 0 and found["recorded"] > 400
     assert found["level"] == 0, "batches and window are as large as before"
@@ -61,8 +68,8 @@ def test_an_agent_whose_memory_is_taken_for_a_while_gets_on_and_loses_nothing(
 @pytest.mark.micropython
 @pytest.mark.parametrize("left_bytes", [700, 2_000])
 def test_an_agent_whose_memory_stays_away_ends_with_a_record_of_it(
-        micropython, tmp_path, left_bytes):
-    found = turns(micropython, tmp_path, HOG_COUNT, "500K", left_bytes, 100)
+        micropython, tmp_path, need, left_bytes):
+    found = turns(micropython, tmp_path, HOG_COUNT, str(int(need * AMPLE)), left_bytes, 100)
     assert found["status"] == CRASH_STATUS
     assert found["crash"]["how"] == "turns failed"
     assert found["crash"]["error"].startswith("MemoryError:")
