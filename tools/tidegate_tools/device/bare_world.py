@@ -15,10 +15,13 @@ class Ports:
     name = "bare"
     reset_cause = 1
     ticks_mask_ms = (1 << 30) - 1
+    speed = 1
+    newline = b"\r\n"
     number = now_ms = 0
 
     def __init__(self):
         self.clock = self.entropy = self.terminal = self.watchdog = self
+        self.memory = self.scratch = self
         self.flash = BareFlash(_BLOCK_COUNT)
         self.network = self.keep = EchoPeer(DEVICE_ID)
 
@@ -43,8 +46,22 @@ class Ports:
         """See `hal.ports.Terminal`."""
         return 0
 
+    def close(self):
+        """See `hal.ports.Terminal`."""
+
     def feed(self):
         """See `hal.ports.Watchdog`."""
+
+    def collect(self):
+        """The heap: nobody knows, nothing is done."""
+        return -1
+
+    def load(self):
+        """Memory that a reset leaves alone: power was lost."""
+        return b""
+
+    def save(self, record):
+        """As `load`."""
 
 
 class Silence:
