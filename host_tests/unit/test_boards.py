@@ -9,9 +9,10 @@ import fake_boards
 import fake_chips
 import pytest
 from conftest import ROOT
+from typer.testing import CliRunner
 
 from tidegate.limits import BLOCK_BYTES
-from tidegate_tools import boards, flash
+from tidegate_tools import boards, cli, flash
 from tidegate_tools.errors import ToolError
 
 NAMES = boards.names()
@@ -80,6 +81,18 @@ def test_what_cannot_run_is_refused_with_its_reason():
     assert boards.refusal(boards.load("esp32_generic_s3"), True) == ""
     assert "KiB of heap" in boards.refusal(boards.load("esp32_generic"), False)
     assert "firmware of its own" in boards.refusal(boards.load("rpi_pico_w"), False)
+
+
+def test_the_boards_are_listed_with_what_fits_them():
+    result = CliRunner().invoke(cli.app, ["boards", "--json"])
+    rows = {row["board"]: row for row in json.loads(result.stdout)["boards"]}
+    assert list(rows) == NAMES and set(rows["rpi_pico_w"]["needs"]) == {
+        "frozen, no TLS", "frozen, TLS"}
+    needs = rows["esp32_generic_s3"]["needs"]
+    assert needs["files, TLS"] > needs["files, no TLS"] > needs["frozen, no TLS"] > 60_000
+    assert needs["files, TLS"] - needs["files, no TLS"] == boards.TLS_BYTES
+    shown = CliRunner().invoke(cli.app, ["boards"])
+    assert shown.exit_code == 0 and "too much" in shown.output and "fits" in shown.output
 
 
 def test_a_partition_table_is_one_that_the_kept_tool_takes(board):

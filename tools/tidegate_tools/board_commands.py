@@ -1,4 +1,4 @@
-"""`tidegate image`, `provision`, `deploy` and `flash`: from a checkout to a board that runs."""
+"""`tidegate boards`, `image`, `provision`, `deploy`, `flash`: from a checkout to a board."""
 
 import json
 import tempfile
@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from typer import Argument, Option
 
 from tidegate_tools import board_image, boards, deploy, flash, provision
 from tidegate_tools.errors import ToolError
+from tidegate_tools.report import print_rows
 from tidegate_tools.sink_commands import AsJson, or_complain
 
 BoardName = Annotated[str, Argument(help="A folder of boards/.", metavar="BOARD")]
@@ -19,6 +21,7 @@ Factory = Annotated[Path | None, Option(
 
 def register(app):
     """Add the commands to the program."""
+    app.command("boards", epilog="Example: tidegate boards --json")(boards_command)
     app.command("image", epilog="Example: tidegate image esp32_generic_s3 --factory ~/tg-000001"
                 " -o files.img")(image_command)
     app.command("provision", epilog="Example: tidegate provision ~/tg-000001 --device-id tg-000001"
@@ -32,6 +35,31 @@ def register(app):
 def _finish(action, as_json):
     found, text = or_complain(action)
     print(json.dumps(found) if as_json else text)
+
+
+def boards_command(as_json: AsJson = False):
+    """List the boards, and what of the agent, as it is now, fits into the heap of each."""
+    rows = []
+    for name in boards.names():
+        board = boards.load(name)
+        heap = board.facts["heap_bytes"]
+        needs = {"%s, %s" % (form, "TLS" if with_tls else "no TLS"):
+                 boards.heap_needed(board, form == "frozen", with_tls)
+                 for form in ("files", "frozen") for with_tls in (False, True)
+                 if board.is_stock or form == "frozen"}
+        rows.append({"board": name, "heap": heap, "spool": board.regions["spool"].size,
+                     "needs": needs})
+    if as_json:
+        print(json.dumps({"boards": rows}))
+        return
+    forms = ("files, no TLS", "files, TLS", "frozen, no TLS", "frozen, TLS")
+    titles = ("board", "spool", "heap", *forms)
+    print_rows(Console(), "heap that the agent needs, in KiB", titles, [
+        (row["board"], str(row["spool"] // 1_024), str(row["heap"] // 1_024), *(
+            "-" if form not in row["needs"] else "%d, %s" % (
+                row["needs"][form] // 1_024,
+                "fits" if row["needs"][form] <= row["heap"] else "too much") for form in forms))
+        for row in rows])
 
 
 def image_command(

@@ -56,6 +56,10 @@ class EchoPeer:
         """None: the server is a number."""
         return []
 
+    def datagrams(self):
+        """Nobody answers one."""
+        raise OSError(101)
+
     def open(self, _address):
         """This."""
         self.open_count += 1

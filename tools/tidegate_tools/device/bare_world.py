@@ -1,7 +1,5 @@
 """A board whose parts cost nothing, for scripts that count what the agent keeps of the heap."""
 
-import gc
-
 from bare_flash import BareFlash
 from bare_peer import EchoPeer
 
@@ -15,10 +13,11 @@ class Ports:
     """Every port the agent asks for. `now_ms` is the clock."""
 
     name = "bare"
-    reset_cause = speed = 1
+    reset_cause = 1
     ticks_mask_ms = (1 << 30) - 1
+    speed = 1
+    newline = b"\r\n"
     number = now_ms = 0
-    newline = b"\n"
 
     def __init__(self):
         self.clock = self.entropy = self.terminal = self.watchdog = self
@@ -50,20 +49,19 @@ class Ports:
     def close(self):
         """See `hal.ports.Terminal`."""
 
-    def collect(self):
-        """See `hal.ports.Memory`."""
-        gc.collect()
-        return gc.mem_free()
-
-    def load(self):
-        """See `hal.ports.Scratch`."""
-        return b""
-
-    def save(self, _record):
-        """See `hal.ports.Scratch`."""
-
     def feed(self):
         """See `hal.ports.Watchdog`."""
+
+    def collect(self):
+        """The heap: nobody knows, nothing is done."""
+        return -1
+
+    def load(self):
+        """Memory that a reset leaves alone: power was lost."""
+        return b""
+
+    def save(self, record):
+        """As `load`."""
 
 
 class Silence:
