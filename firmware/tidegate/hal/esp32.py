@@ -7,8 +7,6 @@ import network
 
 from tidegate.errors import FlashError
 from tidegate.hal.blocks import BlockFlash
-from tidegate.hal.chip import ChipPorts
-from tidegate.hal.rtc import RtcScratch
 from tidegate.hal.sockets import WiredLink
 from tidegate.hal.wifi import Wifi
 
@@ -117,5 +115,8 @@ def modem(number, tx, rx, baud=115_200):
 
 def ports(name, settings, make_links, configuration, led, clock=None):
     """All ports of a board. Arguments: as of `hal.chip.ChipPorts`; clock, the `rtc` there."""
+    from tidegate.hal.chip import ChipPorts
+    from tidegate.hal.rtc import RtcScratch
+
     return ChipPorts(name, settings, PartitionFlash(), make_links, configuration, CODES, led,
                      clock, RtcScratch())
