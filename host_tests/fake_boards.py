@@ -21,7 +21,8 @@ NOWHERE = ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
 class Station:
     """`network.WLAN` of the station. The class attributes say what is in the air and which chip.
 
-    `air` is {name: password}; `has_address`, whether DHCP answers; `rssi_dbm`.
+    `air` is {name: password}; `around`, what a scan finds; `has_address`, whether DHCP answers;
+    `rssi_dbm`.
     """
 
     IF_STA, PM_NONE = 0, 0
@@ -29,6 +30,7 @@ class Station:
     air = {}
     has_address = True
     rssi_dbm = -61
+    around = ((b"far", b"\1" * 6, 1, -90, 3, False), (b"home", b"\2" * 6, 6, -50, 3, False))
     made = None
 
     def __init__(self, interface=0):
@@ -106,7 +108,9 @@ class Station:
 
     def scan(self):
         self._check()
-        return [(b"far", b"\1" * 6, 1, -90, 3, False), (b"home", b"\2" * 6, 6, -50, 3, False)]
+        if self.phase == "STAT_CONNECTING" and self.codes is ESP32_CODES:
+            raise OSError("Wifi Internal State Error")
+        return list(self.around)
 
 
 class Wire:

@@ -8,7 +8,7 @@ import json
 import sys
 
 from tidegate.agent import Agent
-from tidegate.config import store
+from tidegate.config import networks, store
 from tidegate.errors import ConfigurationError, TidegateError
 from tidegate.hal.files import board_keep
 from tidegate.link.chance import Chance
@@ -41,6 +41,9 @@ def build(make_ports, open_line, simple):
 def _make(make_ports, open_line, simple, settings, found):
     """(agent, ports) with a configuration. Argument: found, a `config.store.Store`."""
     ports = make_ports(settings, found.running)
+    wifi = getattr(ports.network, "wifi", None)
+    if wifi is not None:
+        wifi.adopt(networks.kept(found))
     source = _source(settings["source"], open_line)
     agent = Agent(ports, source, found, simple)
     for each in (source, ports.network):

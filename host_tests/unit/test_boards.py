@@ -3,11 +3,10 @@
 import ast
 import csv
 import json
-import sys
 
 import fake_boards
-import fake_chips
 import pytest
+from board_world import assembled
 from conftest import ROOT
 from typer.testing import CliRunner
 
@@ -185,43 +184,6 @@ def test_a_wrong_factory_file_is_one_line(factory, words, tmp_path, monkeypatch,
     with pytest.raises(SystemExit) as stop:
         assembled(boards.load("esp32_generic_s3"), tmp_path, monkeypatch, factory)
     assert stop.value.code == 2 and words in capsys.readouterr().err
-
-
-def assembled(board, tmp_path, monkeypatch, factory):
-    """(ports, agent) of a board on fakes of its chip."""
-    import time
-
-    monkeypatch.setattr(time, "ticks_ms", lambda: 5, raising=False)
-    blocks = board.regions["spool"].size // BLOCK_BYTES
-    if board.facts["port"] == "esp32":
-        fake_chips.esp32_port(blocks)
-    else:
-        fake_chips.rp2_port(board.regions["storage"].size // BLOCK_BYTES)
-    monkeypatch.setattr(fake_boards.Station, "air", {"home": "secret"})
-    import tidegate.hal.chip as chip
-    from tidegate import assembly
-    from tidegate.hal import files
-
-    path = tmp_path / "factory.json"
-    if factory is not None:
-        path.write_text(json.dumps({
-            "board": factory, "agent": {"device_id": "tg-000001", "host": "192.0.2.7"}}))
-    monkeypatch.setattr(assembly, "FACTORY_PATH", str(path))
-    monkeypatch.setattr(files, "KEEP_PREFIX", f"{tmp_path}/keep.")
-    monkeypatch.setattr(chip.ChipTerminal, "__init__", lambda self, flag: None)
-    monkeypatch.setattr(chip.ChipTerminal, "read_into", lambda self, buffer: 0)
-    monkeypatch.setattr(chip.ChipTerminal, "write", lambda self, data: print(
-        bytes(data).decode(), end="") or len(data))
-    monkeypatch.syspath_prepend(str(board.folder))
-    monkeypatch.delitem(sys.modules, "board", raising=False)
-    import board as module
-
-    try:
-        agent, ports = module.build([])
-        return ports, agent
-    finally:
-        del sys.modules["board"]
-        fake_chips.remove()
 
 
 def test_an_unknown_board_is_refused_with_those_that_there_are():

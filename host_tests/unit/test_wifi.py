@@ -122,13 +122,49 @@ def test_a_driver_that_breaks_is_restarted_and_nothing_is_raised(world):
 
 
 def test_networks_are_tried_in_turn(world):
-    world.wifi._networks = [("away", "x"), ("home", "secret")]
+    world.wifi.networks = [("away", "x"), ("home", "secret")]
     world.pass_ms(5_000)
     assert world.wifi.is_up() and world.station.calls[-2:] == ["away", "home"]
 
 
 def test_without_a_network_it_stays_off_and_a_scan_lists_the_strongest_first(world):
-    world.wifi._networks = []
+    world.wifi.networks = []
     world.pass_ms(5_000)
     assert world.wifi.state == wifi.OFF and not world.wifi.is_up()
     assert world.wifi.scan() == [(b"home", -50, 6), (b"far", -90, 1)]
+
+
+def test_other_networks_are_tried_at_once_and_the_factory_s_behind_them(world):
+    Station.air["depot"] = "sesame"
+    world.pass_ms(2_000)
+    world.wifi.adopt([("depot", "wrong"), ("depot", "sesame"), ("home", "secret")])
+    assert world.wifi.networks == [("depot", "wrong"), ("depot", "sesame"), ("home", "secret")]
+    world.pass_ms(500)
+    assert world.wifi.state == PAUSED and world.wifi.rssi_dbm is None and not world.wifi.is_up()
+    world.pass_ms(5_000)
+    assert world.wifi.is_up() and world.wifi.used == ("depot", "sesame")
+    assert world.station.calls[-2:] == ["depot", "depot"] and world.wifi.lost_count == 0
+    world.wifi.adopt([])
+    world.pass_ms(3_000)
+    assert world.wifi.used == ("home", "secret") and world.wifi.networks == [("home", "secret")]
+
+
+@pytest.mark.parametrize("breaks", [False, True], ids=["joining", "driver broken"])
+def test_other_networks_come_first_whatever_the_driver_was_at(world, breaks):
+    Station.air["depot"] = "sesame"
+    world.wifi.step(world.now_ms)
+    assert world.wifi.state == JOINING
+    world.station.breaks = breaks
+    world.wifi.adopt([("depot", "sesame")])
+    world.pass_ms(3_000)
+    assert world.wifi.used == ("depot", "sesame") and world.wifi.failure_count == 0
+    assert [name for name in world.station.calls if name not in ("on", "off")] == ["home", "depot"]
+
+
+def test_an_esp32_does_not_scan_while_it_joins(world):
+    world.wifi.step(world.now_ms)
+    if Station.codes is ESP32_CODES:
+        with pytest.raises(OSError, match="State"):
+            world.wifi.scan()
+    world.pass_ms(1_000)
+    assert len(world.wifi.scan()) == 2

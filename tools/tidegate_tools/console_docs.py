@@ -17,6 +17,9 @@ KEYS = {
     "backlog": "`ceiling_obs_per_s`, `logs` (`telemetry`, `records`: `age_s`, `bytes`, `count`, "
                "`drain_s`, `next_seq`, `rate`, `stored`), `rate_obs_per_s`",
     "link": "those of the verb `link`; `trace`: `lines`; `now`: `in_ms`",
+    "wifi": "`cause` (null: none), `joined` and `lost` (how often), `known`, `network` and "
+            "`rssi_dbm` (null: not up), `state`; `scan`: `networks`, the strongest first, each "
+            "`channel`, `name`, `rssi_dbm`; `join`: `joining`, `next`",
     "ping": "`echo_age_s`, `mqtt_ms`, `phases_ms`",
     "errors": "`dropped_lines`, `full`, `fused`, `lines`, `messages_oversized`, "
               "`messages_refused`, `refused`, `repeated`, `turns_failed`; `health` where the "
@@ -27,7 +30,7 @@ KEYS = {
     "selftest": "`parts`: `clock`, `flash`, `heap`, `link`, `source`, `spool`, each `figure` and "
                 "`result` (`pass` or `FAIL`)",
     "report": "a line for each of `version`, `status`, `selftest`, `backlog`, `errors`, `link`, "
-              "`config`, `obs`, `log`",
+              "`wifi`, `config`, `obs`, `log`, as far as they are there",
     "export": "none: lines of SPEC section 11",
     "failover": "`for_s`",
     "reboot": "`in_ms`",
@@ -54,11 +57,22 @@ Each command takes `--json` and then answers in one line,
 the order of their names. `tech` needs `unlock` and the device's PIN; it ends with `lock`, or 10
 minutes after the last key. After three wrong PINs each costs 5 s, 10 s, 20 s and so on up to an
 hour, also over a reboot. Commands marked *asks* want the last four characters of the device id,
-in answer to their question or as `--confirm 0001`. A command whose verb a device does not have
-is not there. Beside these every verb of SPEC section 8 is a command.
+in answer to their question or as `--confirm 0001`. A command whose verb or part a device does not
+have is not there. Beside these every verb of SPEC section 8 is a command.
 
 | command | level | does | members of `result` |
 |---|---|---|---|
+"""
+_WIFI = """
+## Wi-Fi
+
+`wifi scan` stops the agent for up to 4 s and may drop the link; nothing that was recorded is lost.
+In a name a byte that no key types is written `\\xNN`, and `wifi join` takes it so.
+
+`wifi join NAME` asks for the password, which is not shown, keeps both on flash and tries the
+network at once. The last 4 are kept, of long ones fewer. Those known before are tried behind it,
+the factory's last: a wrong password costs a few seconds and does not cut the device off. The one
+that last worked stays among them. `factory-reset` forgets them all, `factory-reset keep-net` none.
 """
 _VERDICTS = """
 ## Verdicts
@@ -83,7 +97,7 @@ def document():
     for name, (argument, said) in usage.VERBS.items():
         text += "| `%s` | as the verb | %s | those of the verb |\n" % (
             " ".join((name, argument)).strip().replace("|", "\\|"), said)
-    text += _VERDICTS
+    text += _WIFI + _VERDICTS
     for key, (case, action) in verdict.TABLE.items():
         text += "| `%s` | %s | %s |\n" % (key, case, action)
     for cause in sorted(causes.TABLE):

@@ -1,11 +1,13 @@
 """The table of commands, and how a line finds its own. The verbs of MQTT are commands as well."""
 
-from tidegate.console import inquiries, render, screens, usage
+from tidegate.console import inquiries, render, screens, usage, wireless
 
 READ, TECH = 0, 1
+WIFI = "wifi"
 LEVEL_NAMES = ("read-only", "tech")
 # A command whose name is that of a verb with arguments is that verb where any are given.
-# name, argument, level, destructive, verb it needs ("" for none), function, layout, help
+# name, argument, level, destructive, verb or part of the board that it needs ("" for none),
+# function, layout, help
 TABLE = (
     ("status", "", READ, False, "", inquiries.status, screens.status_lines,
      "one screen: why it is not sending, or that all is well"),
@@ -15,6 +17,8 @@ TABLE = (
      "what is not confirmed; tech: limit its rate for a time"),
     ("link", "[now|trace|endpoints]", READ, False, "link", inquiries.link, None,
      "the session and its failures; tech: now, end and return"),
+    ("wifi", "[scan|join NAME]", READ, False, WIFI, wireless.wifi, wireless.wifi_lines,
+     "how it stands; tech: scan, stops all for up to 4 s, may drop the link; join: asks password"),
     ("ping", "", READ, False, "", inquiries.ping, None,
      "ms of the last set-up's phases, of a message and back"),
     ("errors", "", READ, False, "", inquiries.errors, None,
@@ -43,12 +47,13 @@ TABLE = (
 (NAME, ARGUMENT, LEVEL, IS_DESTRUCTIVE, VERB, FUNCTION, LAYOUT, HELP) = range(8)
 
 
-def offered(verbs):
-    """Rows of all commands: those of the table whose verb is there, and the verbs without one.
+def offered(verbs, parts=()):
+    """Rows of all commands: those of the table whose verb or part is there, and the verbs without
+    one.
 
-    Argument: verbs, the table of `verbs.Verbs`.
+    Arguments: verbs, the table of `verbs.Verbs`; parts, names of what the board has.
     """
-    rows = [row for row in TABLE if not row[VERB] or row[VERB] in verbs]
+    rows = [row for row in TABLE if not row[VERB] or row[VERB] in verbs or row[VERB] in parts]
     covered = [row[NAME] for row in TABLE] + ["restart", "rehearse"]
     for verb in sorted(verbs):
         if verb not in covered:
@@ -73,7 +78,7 @@ def is_locked(row, argument, verbs):
         return changes(argument)
     if row[NAME] == "link":
         return argument.split(" ")[0] == "now"
-    return row[LEVEL] == TECH or row[NAME] == "backlog" and argument != ""
+    return row[LEVEL] == TECH or row[NAME] in ("backlog", "wifi") and argument != ""
 
 
 def parse(text):

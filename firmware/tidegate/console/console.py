@@ -1,10 +1,12 @@
 """The console: bytes come in and become lines, replies and events go out, with a prompt."""
 
+from tidegate.console.commands import WIFI
 from tidegate.console.desk import Desk
 from tidegate.console.guard import Guard
 from tidegate.console.line import CANCELLED, DAMAGED, LINE, NOTHING, TOO_LONG, Line
 from tidegate.console.output import Output
 from tidegate.console.watch import Watch
+from tidegate.console.wireless import link_of
 from tidegate.diag import trail
 from tidegate.limits import (
     CONSOLE_INPUT_BYTES, CONSOLE_KEY_MS, CONSOLE_LINE_BYTES, CONSOLE_LOGOUT_MS,
@@ -32,7 +34,7 @@ class Console:
 
     Arguments: agent, whose parts are there once `step` is called; ports; configuration, checked.
     Members: shown_level, from which on events are shown as they happen; dropped_count, of those
-    for which there was no room; verbs, the agent's table.
+    for which there was no room; verbs, the agent's table; parts, of the board, that commands need.
     """
 
     def __init__(self, agent, ports, configuration):
@@ -43,6 +45,7 @@ class Console:
         self.output = Output(ports.terminal)
         self.guard = Guard(ports.keep, configuration["console_pin"], self.now_ms)
         self.watch = Watch(agent, ports, self.now_ms)
+        self.parts = (WIFI,) if link_of(ports) is not None else ()
         self.shown_level = trail.INFO
         self.dropped_count = 0
         self._desk = Desk(self)

@@ -20,7 +20,7 @@ class Desk:
         """A line that was typed whole."""
         console = self._console
         name, argument, options = commands.parse(text)
-        rows = commands.offered(console.verbs)
+        rows = commands.offered(console.verbs, console.parts)
         row = commands.find(rows, name)
         self._is_json = "json" in options
         if row is None:
@@ -40,7 +40,7 @@ class Desk:
 
     def result(self, name, argument, now_ms):
         """(error, result) of a command; error None where it is not offered."""
-        row = commands.find(commands.offered(self._console.verbs), name)
+        row = commands.find(commands.offered(self._console.verbs, self._console.parts), name)
         return (None, {}) if row is None else self._act(row, argument, now_ms)
 
     def rendered(self, name, error, result):

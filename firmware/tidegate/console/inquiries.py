@@ -187,7 +187,8 @@ def report(console, desk, argument, now_ms):
 
 def _reported(console, desk):
     for name, typed in (("version", ""), ("status", ""), ("selftest", ""), ("backlog", ""),
-                        ("errors", ""), ("link", ""), ("config", "show"), ("obs", "")):
+                        ("errors", ""), ("link", ""), ("wifi", ""), ("config", "show"),
+                        ("obs", "")):
         error, result = desk.result(name, typed, console.now_ms)
         if error is None:
             continue

@@ -76,7 +76,10 @@ class Flash:
 
 
 class Network:
-    """Makes streams. No call blocks. An address is (number as dotted text, port)."""
+    """Makes streams. No call blocks. An address is (number as dotted text, port).
+
+    Optional member: wifi, a `hal.wifi.Wifi`, where one of its links is that; else None.
+    """
 
     def is_up(self):
         """Whether the own link (Wi-Fi, cable, cellular) is there."""

@@ -166,6 +166,14 @@ class ChipNetwork:
             link.step(ticks_ms)
         return self._link() is not None
 
+    @property
+    def wifi(self):
+        """See `hal.ports.Network`."""
+        for link in self.links:
+            if hasattr(link, "scan"):
+                return link
+        return None
+
     def name_servers(self):
         """See `hal.ports.Network.name_servers`."""
         link = self._link()

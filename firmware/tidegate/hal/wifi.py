@@ -21,15 +21,18 @@ class Wifi:
     """A link of `hal.sockets.ChipNetwork`.
 
     Arguments: station, a `network.WLAN`; failures, {what its `status()` says: cause}; networks,
-    [(name, password)], tried in order; random_below(n), an integer of 0..n-1.
+    [(name, password)] of the factory, tried in order; random_below(n), an integer of 0..n-1.
     Members: state; cause of the last failure, "" for none; join_count, lost_count; rssi_dbm, None
-    while unknown.
+    while unknown; networks, all that are tried; used, the one of them that was last up, or None.
     """
 
     def __init__(self, station, failures, networks, random_below):
         self._station = station
         self._failures = failures
-        self._networks = networks
+        self._given = [tuple(each) for each in networks]
+        self.networks = self._given
+        self.used = self._tried = None
+        self._has_others = False
         self._random_below = random_below
         self._trail = None
         self.state = OFF
@@ -43,6 +46,10 @@ class Wifi:
         """Note in that trail what happens."""
         self._trail = events
 
+    def state_name(self):
+        """The state as a word."""
+        return STATE_NAMES[self.state]
+
     def is_up(self):
         """Whether there is an address, as the last step has seen it."""
         return self.state == UP
@@ -51,6 +58,14 @@ class Wifi:
         """The number of the name server that the network gave, "" for none."""
         server = self._station.ifconfig()[3] if self.state == UP else ""
         return "" if server in _NONE else server
+
+    def adopt(self, networks):
+        """Try these from now on, [(name, password)], before the factory's, which stay behind them.
+
+        From the next step on, beginning with the first one.
+        """
+        self.networks = networks + [each for each in self._given if each not in networks]
+        self._has_others = self.state != OFF
 
     def scan(self):
         """[(name as bytes, signal in dBm, channel)] of the networks around, strongest first.
@@ -66,7 +81,9 @@ class Wifi:
         now_ms = ticks_ms & TICKS_MASK_MS
         waited_ms = (now_ms - self._since_ms) & TICKS_MASK_MS
         try:
-            if self.state == UP:
+            if self._has_others:
+                self._leave(now_ms)
+            elif self.state == UP:
                 self._watch(now_ms)
             elif self.state == JOINING:
                 self._look(now_ms, waited_ms)
@@ -77,15 +94,29 @@ class Wifi:
             self._fail(DRIVER, now_ms, error=str(error).replace(" ", "-"))
             self._restart()
 
+    def _leave(self, now_ms):
+        """Go to the first of other networks, after a pause in which everybody sees that the one
+        before is gone."""
+        self._has_others = False
+        self.failure_count = 0
+        self.rssi_dbm = None
+        self._wait_ms = WIFI_PAUSE_MS_MIN
+        self._enter(PAUSED, now_ms)
+        self._note(trail.INFO, "wifi has other networks", count=len(self.networks))
+        try:
+            self._station.disconnect()
+        except OSError:
+            self._restart()
+
     def _join(self, now_ms):
-        if not self._networks:
+        if not self.networks:
             return
         station = self._station
         if self.state == OFF:
             station.active(True)
-        name, password = self._networks[self.failure_count % len(self._networks)]
+        self._tried = self.networks[self.failure_count % len(self.networks)]
         self._enter(JOINING, now_ms)
-        station.connect(name, password)
+        station.connect(self._tried[0], self._tried[1])
 
     def _look(self, now_ms, waited_ms):
         """How far joining has come."""
@@ -94,6 +125,7 @@ class Wifi:
             self.join_count += 1
             self.failure_count = 0
             self.cause = ""
+            self.used = self._tried
             self._enter(UP, now_ms)
             self._measure(now_ms)
             self._note(trail.INFO, "wifi up", address=station.ifconfig()[0],
