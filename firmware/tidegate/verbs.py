@@ -39,8 +39,8 @@ class Verbs:
             "health": (False, self._health), "link": (False, self._link),
             "observation": (False, self._observation), "policy": (True, self._policy),
             "again": (True, self._again), "backlog": (True, self._backlog),
-            "snapshot": (True, self._snapshot), "rehearse": (True, self._rehearse),
-            "reconnect": (True, self._reconnect), "restart": (True, self._restart),
+            "snapshot": (True, self._snapshot), "failover": (True, self._failover),
+            "reconnect": (True, self._reconnect), "reboot": (True, self._reboot),
             "config": (agent.configuring.changes, agent.configuring.ask),
         }
 
@@ -146,7 +146,7 @@ class Verbs:
         self._agent.remote.guidance.limit(rate, span_s, now_ms)
         return "", {"backlog_obs_per_s": rate, "for_s": span_s}
 
-    def _rehearse(self, argument, now_ms):
+    def _failover(self, argument, now_ms):
         """`SECONDS`: move to the next server, deliver there, come home after that time."""
         span_s, agent = _number(argument), self._agent
         if span_s < 0:
@@ -159,7 +159,7 @@ class Verbs:
         self._plan(self._agent.session.close, now_ms)
         return "", {"in_ms": ACTION_WAIT_MS}
 
-    def _restart(self, argument, now_ms):
+    def _reboot(self, argument, now_ms):
         self._plan(self._want_restart, now_ms)
         return "", {"in_ms": ACTION_WAIT_MS}
 

@@ -51,7 +51,7 @@ def test_what_is_asked_is_answered_and_what_changes_needs_key_and_counter(tmp_pa
             await watcher.forge_state(
                 {"v": 1, "state": "offline", "dev": DEVICE, "session": [1, 0]})
             await watcher.birth((1, 1))
-            assert "in_ms" in await say("restart")
+            assert "in_ms" in await say("reboot")
             await watcher.next(lambda found: not isinstance(found, Birth) and hasattr(
                 found, "session"))
             while field.agent.running():

@@ -35,7 +35,7 @@ def test_an_exercise_and_a_failover_between_two_brokers_lose_nothing(tmp_path, m
             await home.birth()
             await home.hint(30)
             await field.hear("hint taken")
-            assert (await ask(link, Request(DEVICE, "rehearse", "60"), REPLY_S))["ok"]
+            assert (await ask(link, Request(DEVICE, "failover", "60"), REPLY_S))["ok"]
             left, is_retained = await there.birth()
             assert not is_retained
             await there.next(lambda found: isinstance(found, Batch) and not found.historical)

@@ -88,7 +88,7 @@ def test_who_lost_home_goes_to_the_next_server_late_with_the_same_keys_and_retur
 def test_an_exercise_moves_delivers_returns_and_tells_its_timings():
     world = up(World(52))
     world.run(61_000)
-    assert result(world, "rehearse", counter=1, arg="120") == {"for_s": 120}
+    assert result(world, "failover", counter=1, arg="120") == {"for_s": 120}
     world.run(BACKOFF_PERIOD_MS + 1_000)
     assert world.agent.endpoints.move_count == 1 and world.away.open_count == 1
     world.run(130_000)
@@ -105,7 +105,7 @@ def test_an_exercise_moves_delivers_returns_and_tells_its_timings():
 def test_an_exercise_that_no_server_takes_ends_at_home_and_says_so():
     world = up(World(53))
     world.network.gone.add(PORTS[1])
-    assert result(world, "rehearse", counter=1, arg="120") == {"for_s": 120}
+    assert result(world, "failover", counter=1, arg="120") == {"for_s": 120}
     world.run(BACKOFF_PERIOD_MS + 30_000)
     up(world)
     assert world.told()["rehearsal"] == {"moved": False} and world.told()["server"][0] == 0

@@ -46,8 +46,8 @@ def test_every_command_answers_in_text_and_as_one_line_of_json():
         name = row[commands.NAME]
         if name in ("unlock", "export", "report") or row[commands.IS_DESTRUCTIVE]:
             continue
-        line = {"observation": "observation 501", "policy": "policy 501 default",
-                "rehearse": "rehearse 60"}.get(name, name)
+        line = {"observation": "observation 501",
+                "policy": "policy 501 default"}.get(name, name)
         text = made.ask(line)
         assert text and all(each[:1] in (" ", "!", "") for each in text), (name, text)
         assert all(len(each) < 160 for each in text), (name, text)

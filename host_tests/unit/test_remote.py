@@ -67,7 +67,7 @@ def test_reconnect_answers_first_and_comes_back_by_itself():
 def test_restart_ends_the_loop_in_order_with_a_status_of_its_own():
     world = up(AgentWorld(34))
     ports = LoopPorts(world, 10_000)
-    world.broker.deliver(TOPIC, b'{"v":1,"id":"r","verb":"restart","counter":1}')
+    world.broker.deliver(TOPIC, b'{"v":1,"id":"r","verb":"reboot","counter":1}')
     assert run.run(world.agent, ports) == run.RESTART_STATUS
     assert world.receiver.replies[-1]["ok"]
     assert world.ports.terminal.lines[-1].endswith("INFO agent ended\n")
@@ -103,8 +103,8 @@ def test_a_hint_slows_the_backlog_until_it_ends_or_is_taken_back():
 
 def test_a_rehearsal_without_another_server_is_not_possible():
     world = up(AgentWorld(37))
-    assert result(world, "rehearse", counter=1, arg="60") == "not possible"
-    assert result(world, "rehearse", 2, counter=2, arg="soon") == "argument refused"
+    assert result(world, "failover", counter=1, arg="60") == "not possible"
+    assert result(world, "failover", 2, counter=2, arg="soon") == "argument refused"
 
 
 def test_a_flood_of_commands_neither_stops_the_samples_nor_the_batches():

@@ -34,9 +34,9 @@ TABLE = (
      "all of the above for a ticket, without what is secret"),
     ("export", "[--from LOG SEQ]", TECH, False, "", inquiries.export, None,
      "the backlog as lines, see `tidegate console --help`"),
-    ("failover", "[SECONDS]", TECH, False, "rehearse", inquiries.failover, None,
+    ("failover", "[SECONDS]", TECH, False, "failover", inquiries.failover, None,
      "go to the next server, come home after 600 s"),
-    ("reboot", "", TECH, True, "restart", inquiries.reboot, None, "end in order, start anew"),
+    ("reboot", "", TECH, True, "reboot", inquiries.reboot, None, "end in order, start anew"),
     ("factory-reset", "[keep-net]", TECH, True, "", inquiries.factory_reset, None,
      "forget all but who it is; keep-net: and its network"),
     ("unlock", "", READ, False, "", None, None, "ask for the PIN; then tech commands work"),
@@ -54,7 +54,7 @@ def offered(verbs, parts=()):
     Arguments: verbs, the table of `verbs.Verbs`; parts, names of what the board has.
     """
     rows = [row for row in TABLE if not row[VERB] or row[VERB] in verbs or row[VERB] in parts]
-    covered = [row[NAME] for row in TABLE] + ["restart", "rehearse"]
+    covered = [row[NAME] for row in TABLE]
     for verb in sorted(verbs):
         if verb not in covered:
             argument, text = usage.VERBS.get(verb, usage.OTHER)

@@ -212,12 +212,12 @@ def export(console, desk, argument, now_ms):
 
 def failover(console, desk, argument, now_ms):
     """Go to the next server for a time."""
-    return console.verbs["rehearse"][1](argument or str(CONSOLE_FAILOVER_S), now_ms)
+    return console.verbs["failover"][1](argument or str(CONSOLE_FAILOVER_S), now_ms)
 
 
 def reboot(console, desk, argument, now_ms):
-    """The verb `restart`."""
-    return console.verbs["restart"][1]("", now_ms)
+    """The verb `reboot`."""
+    return console.verbs["reboot"][1]("", now_ms)
 
 
 def factory_reset(console, desk, argument, now_ms):
@@ -226,4 +226,4 @@ def factory_reset(console, desk, argument, now_ms):
         return "type `factory-reset`, or `factory-reset keep-net`", {}
     if not reset.mark(console.ports.keep, argument != ""):
         return "nothing was done, the mark cannot be kept: look at `selftest`", {}
-    return console.verbs["restart"][1]("", now_ms)
+    return console.verbs["reboot"][1]("", now_ms)
