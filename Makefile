@@ -19,8 +19,8 @@ demo: setup ## a charger through an outage and a power cut (SPEED= TRACE= BROKER
 	    $${BROKER:+--broker "$$BROKER"} $${SEED:+--seed "$$SEED"} \
 	    $${SOURCE:+--source "$$SOURCE"} $${NOISE:+--noise "$$NOISE"}
 
-test: setup ## every test but the long ones (ARGS="-k spool" and the like)
-	@$(RUN)/python -m pytest -n logical --maxprocesses 4 -m "not long" $${ARGS:-}
+test: setup ## every test but the long ones, three at a time, since many wait (WORKERS=1 ARGS="-k spool")
+	@$(RUN)/python -m pytest -n $${WORKERS:-3} -m "not long" $${ARGS:-}
 
 long: setup ## the tests that take longer
 	@$(RUN)/python -m pytest -m long --hypothesis-profile long $${ARGS:-}
