@@ -122,6 +122,17 @@ def test_a_wrong_password_costs_a_moment_and_leads_back_to_the_factory_s_network
     assert open_world.result("wifi")["network"] == "home"
 
 
+@both_chips
+def test_a_device_that_the_factory_gave_no_network_joins_one(world, tmp_path, monkeypatch):
+    made = BoardWorld(world.ports.name, tmp_path, monkeypatch, {"watchdog": False}, world.air)
+    made.run(2_000)
+    assert made.result("wifi")["state"] == "off" and made.result("wifi")["known"] == []
+    made.unlock()
+    made.join("depot", PASSWORD)
+    made.run(3_000)
+    assert made.result("wifi")["network"] == "depot"
+
+
 def test_what_last_worked_is_not_pushed_out_by_wrong_passwords(open_world):
     del Station.air["home"]
     open_world.join("depot", PASSWORD)
