@@ -11,7 +11,6 @@ from fake_boards import Station
 from tidegate import limits
 from tidegate.config import networks
 from tidegate.console import commands
-from tidegate.console.wireless import meant, shown
 from tidegate_tools import console_docs
 
 HOME = "no place like it"
@@ -187,15 +186,6 @@ def test_factory_reset_forgets_them_and_keep_net_does_not(open_world):
     assert kept(open_world) == [] and open_world.wifi.networks == [("home", HOME)]
 
 
-@pytest.mark.parametrize("record", ["", "{}", "7", "[1]", "[[1, 2, 3]]", "[[", '["ab"]'])
-def test_a_record_of_another_shape_is_no_network_or_a_text(record):
-    class Store:
-        def secret(self, name):
-            return record
-
-    assert networks.kept(Store()) in ([], [("a", "b")])
-
-
 def test_it_is_not_offered_where_there_is_no_such_link():
     made = ConsoleWorld()
     made.run(1_000)
@@ -205,17 +195,3 @@ def test_it_is_not_offered_where_there_is_no_such_link():
     assert made.ask("wifi")[0].startswith("! there is no command 'wifi'")
     made.unlock()
     assert not any('"command":"wifi"' in line for line in made.ask("report --json"))
-
-
-@pytest.mark.parametrize("name", [b"home", b"My  Home ", b" x", b"Caf\xc3\xa9", b"a\\x41", b"\0\n",
-                                  "\u2603".encode() * 10])
-def test_a_name_as_it_is_shown_is_a_name_to_join(name):
-    text = shown(name)
-    assert all(" " <= each <= "~" for each in text) and " ".join(text.split()) == text
-    assert meant(text).encode() == name
-
-
-def test_bytes_that_are_no_text_are_shown_and_not_joined():
-    assert shown(b"\xff\x80") == "\\xff\\x80"
-    with pytest.raises(ValueError):
-        meant(shown(b"\xff\x80"))
