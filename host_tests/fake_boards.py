@@ -228,6 +228,12 @@ class Module:
 def install(codes):
     """Let `machine` and `network` be found, of the chip with these codes. Result: both."""
     machine, network = Module(), Module()
+
+    def country(code):
+        if len(code) != 2:
+            raise ValueError
+        network.countries.append(code)
+
     machine.RTC, machine.WDT, machine.Pin, machine.UART = Rtc, Watchdog, Pin, Line
     machine.I2C = Bus
     machine.PWRON_RESET, machine.WDT_RESET = 1, 3
@@ -238,7 +244,7 @@ def install(codes):
     machine.unique_id = lambda: b"\x30\xae\xa4\x00\x01\xff"
     network.WLAN, network.LAN, network.PPP = Station, Wire, Wire
     network.countries = []
-    network.country = network.countries.append
+    network.country = country
     for name, code in codes.items():
         setattr(network, name, code)
     Station.codes = codes

@@ -11,6 +11,7 @@ import config_checks
 import config_mutations
 import dating_world
 import meter_checks
+import network_checks
 import suppress_checks
 import time_checks
 import umqtt180
@@ -251,7 +252,8 @@ CHECKS = (
     check_uplink, check_crash_and_health,
 )
 CHECKS += command_checks.CHECKS + config_checks.CHECKS + config_mutations.CHECKS
-CHECKS += meter_checks.CHECKS + suppress_checks.CHECKS + time_checks.CHECKS + dating_world.CHECKS
+CHECKS += meter_checks.CHECKS + network_checks.CHECKS + suppress_checks.CHECKS
+CHECKS += time_checks.CHECKS + dating_world.CHECKS
 
 
 def main():

@@ -81,8 +81,9 @@ class PartitionFlash(BlockFlash):
 
 def wifi(networks, country, random_below):
     """A `hal.wifi.Wifi`. Arguments: networks, [(name, password)]; country, two letters, whose
-    rules for channels and power hold; random_below(n)."""
-    network.country(country)
+    rules for channels and power hold, "" for those that hold anywhere; random_below(n)."""
+    if country:
+        network.country(country)
     station = network.WLAN(network.WLAN.IF_STA)
     station.active(True)
     # It would join again by itself, whatever the reason was that it is out.

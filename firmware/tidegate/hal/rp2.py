@@ -34,8 +34,9 @@ class RegionFlash(BlockFlash):
 
 def wifi(networks, country, random_below):
     """A `hal.wifi.Wifi`. Arguments: networks, [(name, password)]; country, two letters, whose
-    rules for channels and power hold; random_below(n)."""
-    rp2.country(country)
+    rules for channels and power hold, "" for those that hold anywhere; random_below(n)."""
+    if country:
+        rp2.country(country)
     station = network.WLAN(network.WLAN.IF_STA)
     station.active(True)
     station.config(pm=station.PM_NONE)
