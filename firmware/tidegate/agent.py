@@ -196,6 +196,8 @@ class Agent:
             self._source.step(elapsed_ms, self._offer)
         self.sampler.end_turn()
         self._watch_records()
+        if self.trail.shows_debug:
+            self.trail.note(trail.DEBUG, "sampled", recorded=self.counters.recorded)
 
     def _watch_records(self):
         """Records that found no room are an alarm."""
@@ -232,11 +234,15 @@ class Agent:
 
     def on_puback(self, packet_id, now_ms):
         """The server confirmed one publish."""
+        if self.trail.shows_debug:
+            self.trail.note(trail.DEBUG, "confirmed", packet=packet_id)
         self.uplink.on_puback(packet_id, now_ms)
         self.console.watch.on_puback(packet_id, now_ms)
 
     def on_message(self, topic, payload, now_ms):
         """A message of a topic this session subscribed to."""
+        if self.trail.shows_debug:
+            self.trail.note(trail.DEBUG, "received", size=len(payload))
         self.remote.take(topic, payload, now_ms)
 
     def on_oversized(self, topic, payload_bytes, now_ms):

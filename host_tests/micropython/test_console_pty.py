@@ -112,7 +112,7 @@ def test_a_reader_that_stops_holds_up_no_sample(tmp_path, span_s):
         for _ in range(60):
             child.send("help\rstatus\r")
             time.sleep(0.01)
-        child.send("obs --watch\r")
+        child.send("log debug\rlog follow\robs --watch\r")
         time.sleep(span_s)
         times = sampled_ms(tmp_path)
         child.send("\x03")

@@ -8,6 +8,7 @@ from console_world import OPEN_PROMPT, PIN, PROMPT, ConsoleWorld
 from tidegate import limits
 from tidegate.console import commands
 from tidegate.console.screens import PERSONAL_IDS
+from tidegate.diag import trail
 from tidegate.observe.catalogue import RECORDS
 
 
@@ -105,7 +106,7 @@ def test_ten_minutes_of_silence_lock_it_and_take_the_prompt_away():
     assert made.agent.console.guard.is_open
     made.type("", 6_000)
     assert not made.agent.console.guard.is_open
-    made.agent.trail.note(0, "planted")
+    made.agent.trail.note(trail.INFO, "planted")
     assert made.ports.terminal.lines[-1].endswith("INFO planted\n"), "no prompt for nobody"
     assert made.type("\r").endswith(PROMPT)
 
@@ -157,7 +158,7 @@ def test_an_event_does_not_tear_what_is_being_typed():
     made = world(1_000)
     made.type("sta")
     made.ports.terminal.lines.clear()
-    made.agent.trail.note(0, "planted", fact=1)
+    made.agent.trail.note(trail.INFO, "planted", fact=1)
     said = made.shown()
     assert said.startswith("\r* ") and said.endswith(" INFO planted fact=1\n" + PROMPT + "sta")
     assert made.type("tus\r").startswith("tus\n  device")
@@ -167,8 +168,8 @@ def test_an_event_of_any_length_is_shown_and_stops_no_other():
     made = world(1_000)
     made.type("x" * limits.CONSOLE_LINE_BYTES)
     made.ports.terminal.lines.clear()
-    made.agent.trail.note(0, "planted", fact="y" * 5_000)
-    made.agent.trail.note(0, "planted again")
+    made.agent.trail.note(trail.INFO, "planted", fact="y" * 5_000)
+    made.agent.trail.note(trail.INFO, "planted again")
     made.run(500)
     said = made.shown()
     assert "fact=yyyy" in said and "planted again" in said and len(said) < 1_500
@@ -201,16 +202,32 @@ def test_link_is_the_verb_of_that_name_and_what_the_console_makes_of_it():
 
 def test_log_levels_decide_what_is_shown_as_it_happens():
     made = world(1_000)
-    assert "a level is one of info, warning, alarm, off" in made.ask("log debug")[0]
+    assert "a level is one of debug, info, warning, alarm, off" in made.ask("log loud")[0]
     for level, shown in (("warning", ["b", "c"]), ("off", []), ("info", ["a", "b", "c"])):
         made.ask("log " + level)
         made.ports.terminal.lines.clear()
-        for number, name in enumerate("abc"):
+        for number, name in enumerate("abc", trail.INFO):
             made.agent.trail.note(number, "planted " + name)
         assert [name for name in "abc" if "planted " + name in made.shown()] == shown
     made.ask("log off")
     assert any("planted" in line for line in made.ask("log follow"))
-    assert made.agent.console.shown_level == 0
+    assert made.agent.console.shown_level == trail.INFO
+
+
+def test_debug_shows_what_moves_and_keeps_nothing_of_it():
+    made = world()
+    before = list(made.agent.trail.lines)
+    made.agent.trail.note(trail.DEBUG, "planted")
+    assert made.ask("log debug") == ["  level  debug"] and "planted" not in made.shown()
+    made.run(30_000)
+    shown = made.shown()
+    assert shown.count("DEBUG sampled recorded=") > 20
+    assert "DEBUG confirmed packet=" in shown and "DEBUG received size=" in shown
+    assert made.agent.trail.lines == before, "a debug event washes nothing away"
+    made.ask("log follow")
+    assert made.agent.trail.shows_debug
+    made.run(limits.CONSOLE_LOGOUT_MS + 2_000)
+    assert not made.agent.trail.shows_debug, "nobody is there any more"
 
 
 def test_watching_goes_on_until_control_c():

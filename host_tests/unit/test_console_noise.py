@@ -10,6 +10,7 @@ from fakes import FakeTerminal, Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidegate.diag import trail
 from tidegate.console import commands
 from tidegate.limits import CONSOLE_LINE_BYTES, SAMPLE_PERIOD_MS
 
@@ -127,7 +128,7 @@ def test_its_own_words_come_back_and_are_neither_done_nor_answered(newline):
     made.agent.console.output._newline = newline.decode()
     terminal.typed = (PROMPT + made.shown()).encode()
     for number in range(30):
-        made.agent.trail.note(0, "planted", number=number)
+        made.agent.trail.note(trail.INFO, "planted", number=number)
         made.run(2_000)
     assert not spy.lines
     # An event and its echo, which ends where a line is too long.
@@ -155,7 +156,7 @@ def test_a_reader_that_stops_holds_up_no_sample_and_finds_the_next_reply_whole()
     terminal.typed = b"log follow\rstatus\robs\r"
     made.run(30_000)
     for number in range(100):
-        made.agent.trail.note(0, "planted", number=number)
+        made.agent.trail.note(trail.INFO, "planted", number=number)
     made.run(30_000)
     gaps = [b - a for a, b in zip(sampled_at, sampled_at[1:])]
     assert len(gaps) > 55 and max(gaps) <= SAMPLE_PERIOD_MS + 100

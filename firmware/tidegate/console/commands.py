@@ -23,7 +23,7 @@ TABLE = (
      "ms of the last set-up's phases, of a message and back"),
     ("errors", "", READ, False, "", inquiries.errors, None,
      "what went wrong since start"),
-    ("log", "[info|warning|alarm|off|follow]", READ, False, "", inquiries.log, None,
+    ("log", "[debug|info|warning|alarm|off|follow]", READ, False, "", inquiries.log, None,
      "last events; a level: show those from it as they happen"),
     ("time", "", READ, False, "time", None, None, "what it takes the time to be"),
     ("config", "show|get|set|diff|check|save|keep|revert|export ..", READ, False, "config",

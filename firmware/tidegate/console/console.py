@@ -86,7 +86,7 @@ class Console:
         """Show an event as it happens, a line of the trail; without room it is dropped whole and
         counted."""
         words = line.split(" ", 2)
-        level = trail.LEVEL_NAMES.index(words[1]) if words[1] in trail.LEVEL_NAMES else 0
+        level = trail.LEVEL_NAMES.index(words[1]) if words[1] in trail.LEVEL_NAMES else trail.INFO
         if level < self.shown_level:
             return
         if len(self._pending) == CONSOLE_PENDING_COUNT:
@@ -96,6 +96,11 @@ class Console:
         self._show_pending()
         if not self.output.is_busy():
             self.output.step()
+
+    def show_from(self, level):
+        """Show events of that level of `diag.trail` and above as they happen."""
+        self.shown_level = level
+        self.agent.trail.shows_debug = level == trail.DEBUG
 
     def reply(self, pieces):
         """Answer with an iterator of texts, then show the prompt."""
@@ -124,6 +129,8 @@ class Console:
         """Nobody is there any more."""
         self.output.cancel()
         self.guard.lock()
+        if self.shown_level == trail.DEBUG:
+            self.show_from(trail.INFO)
         self._line.clear()
         self._line.is_hidden = self._is_attended = self._wants_prompt = False
         self._question = None

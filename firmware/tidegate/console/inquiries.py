@@ -17,7 +17,7 @@ from tidegate.limits import (
 from tidegate.link import session
 from tidegate.observe.catalogue import LOG_NAMES, NAME
 
-LEVELS = ("info", "warning", "alarm", "off")
+LEVELS = ("debug", "info", "warning", "alarm", "off")
 NO_ARGUMENT = "takes no argument: type it alone"
 _LINE_COUNT = 8
 _SESSION_WORDS = ("session", "attempt", "address", "hint")
@@ -146,10 +146,10 @@ def log(console, desk, argument, now_ms):
     if argument and argument != "follow":
         if argument not in LEVELS:
             return "a level is one of %s, or follow" % ", ".join(LEVELS), {}
-        console.shown_level = LEVELS.index(argument)
+        console.show_from(LEVELS.index(argument))
         return "", {"level": argument}
     if argument:
-        console.shown_level = trail.INFO
+        console.show_from(min(console.shown_level, trail.INFO))
     return "", {"level": LEVELS[console.shown_level],
                 "lines": console.agent.trail.lines[-_LINE_COUNT:]}
 

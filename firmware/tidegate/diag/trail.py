@@ -2,8 +2,8 @@
 
 from tidegate.limits import TRAIL_COUNT_MAX
 
-INFO, WARNING, ALARM = 0, 1, 2
-LEVEL_NAMES = ("INFO", "WARNING", "ALARM")
+DEBUG, INFO, WARNING, ALARM = range(4)
+LEVEL_NAMES = ("DEBUG", "INFO", "WARNING", "ALARM")
 
 
 def has_doubled(before, count):
@@ -18,21 +18,27 @@ def has_doubled(before, count):
 class Trail:
     """Keeps the last TRAIL_COUNT_MAX events, and hands each to `write` as it happens.
 
+    What is worth a line only while somebody looks is a DEBUG event: handed on, never kept.
     Arguments: monotonic, the time; write(line), takes one line of text without its end.
+    Members: lines; shows_debug, whether anybody looks.
     """
 
     def __init__(self, monotonic, write):
         self._monotonic = monotonic
         self._write = write
         self.lines = []
+        self.shows_debug = False
 
     def note(self, level, event, **facts):
         """Note an event: a word or two, and facts as key=value, in order of their keys."""
+        if level == DEBUG and not self.shows_debug:
+            return
         line = "%d %s %s" % (
             self._monotonic.total_ms(self._monotonic.now_ms), LEVEL_NAMES[level], event)
         for key in sorted(facts):
             line += " %s=%s" % (key, facts[key])
-        self.lines.append(line)
+        if level != DEBUG:
+            self.lines.append(line)
         if len(self.lines) > TRAIL_COUNT_MAX:
             self.lines.pop(0)
         self._write(line)
