@@ -5,10 +5,9 @@ and takes it back.
 """
 
 import json
-import sys
 
-from tidegate import __version__
 from tidegate.diag import trail
+from tidegate.diag.running import running
 from tidegate.limits import STATE_SETTLE_MS, TICKS_MASK_MS
 
 
@@ -36,10 +35,7 @@ class Presence:
         birth = self._state("online")
         birth["logs"] = logs
         birth["store"] = self._agent.uplink.store_id
-        birth["version"] = __version__
-        version = ".".join(str(part) for part in sys.implementation.version[:3])
-        birth["interpreter"] = "%s %s" % (sys.implementation.name, version)
-        birth["board"] = self._board
+        birth.update(running(self._board))
         if self._agent.vitals.boot.is_safe:
             birth["safe"] = True
         self._birth = json.dumps(birth).encode()

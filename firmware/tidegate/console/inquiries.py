@@ -11,6 +11,7 @@ from tidegate.config import reset
 from tidegate.console import render, screens
 from tidegate.console.export import export as export_lines
 from tidegate.diag import trail
+from tidegate.diag.running import running
 from tidegate.limits import (
     CONSOLE_FAILOVER_S, CONSOLE_PING_MS_MAX, CONSOLE_SILENT_MS, TICKS_MASK_MS,
 )
@@ -32,8 +33,8 @@ def status(console, desk, argument, now_ms):
 
 
 def version(console, desk, argument, now_ms):
-    """See `screens.version`."""
-    return "", screens.version(console)
+    """See `diag.running`."""
+    return "", running(console.ports.name)
 
 
 def lock(console, desk, argument, now_ms):
@@ -131,13 +132,12 @@ def _ponged(console, desk, phases_ms, begun_ms):
 
 
 def errors(console, desk, argument, now_ms):
-    """Counters of what went wrong, the last warnings, and the health of the board if it knows."""
+    """Counters of what went wrong, the last warnings, and the health of the board."""
     counters = console.agent.counters
     result = {name: getattr(counters, name) for name in _COUNTERS}
     result["dropped_lines"] = console.dropped_count
     result["lines"] = screens.warnings(console.agent)
-    if "health" in console.verbs:
-        result["health"] = console.verbs["health"][1]("errors", now_ms)[1]
+    result["health"] = console.verbs["health"][1]("errors", now_ms)[1]
     return "", result
 
 

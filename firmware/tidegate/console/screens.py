@@ -1,13 +1,11 @@
 """What has a layout of its own: `status`, `obs`, `backlog`. Each is a dict, and lines of it."""
 
-import sys
-
-from tidegate import __version__
 from tidegate.clock.anchor import QUALITY_NAMES
 from tidegate.clock.civil import iso_text
 from tidegate.console import render
 from tidegate.console.verdict import judge
 from tidegate.diag import trail
+from tidegate.diag.running import running
 from tidegate.link import session
 from tidegate.observe.catalogue import (
     DECIMALS, ID, KIND, LOG_NAMES, NAME, NUMBER, OPAQUE, UNIT,
@@ -21,19 +19,12 @@ _MODE_NAMES = {0: "unknown", 1: "no car", 2: "car waits", 3: "charging", 5: "fin
 _WARNING_COUNT = 3
 
 
-def version(console):
-    """What runs, and on what."""
-    interpreter = ".".join(str(part) for part in sys.implementation.version[:3])
-    return {"version": __version__, "board": console.ports.name,
-            "interpreter": "%s %s" % (sys.implementation.name, interpreter)}
-
-
 def status(console, now_ms):
     """One dict of everything a technician asks first."""
     agent, watch = console.agent, console.watch
     key, case, action = judge(agent, watch, now_ms)
     is_up = agent.session.phase == session.UP
-    result = version(console)
+    result = running(console.ports.name)
     result.update({
         "device": console.device_id, "boot": agent.spool.boot,
         "up_s": agent.monotonic.total_ms(now_ms) // 1_000,
